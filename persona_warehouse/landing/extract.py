@@ -1,0 +1,35 @@
+"""What a connector hands over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Window:
+    """The data interval of a load: UTC, half open, `end` is the end of the business date."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One object from one origin, in the landing schema of that object.
+
+    Attributes:
+        object: the landing object, such as `followers`.
+        origin: file base name or endpoint, for messages and the manifest.
+        batches: gives the rows; called once, when the load takes them.
+        fingerprint: sha256 over content and settings; an origin whose fingerprint has not changed since the last
+            load is not landed again. None: always landed.
+    """
+
+    object: str
+    origin: str
+    batches: Callable[[], Iterator[pa.Table | pa.RecordBatch]]
+    fingerprint: str | None = None

@@ -1,0 +1,181 @@
+"""The landing zone on disk: committed loads, their manifests, and what is left of loads that never ended.
+
+A load is committed by its manifest. Files without one are the remains of a run that was killed: nobody reads them, and the
+next load sweeps them away.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from persona_warehouse.errors import PersonaError
+from persona_warehouse.files import read_json, sha256_of, write_json
+from persona_warehouse.landing.contract import STREAMS, landing_schema, objects
+from persona_warehouse.settings import Settings
+
+NO_LOAD = "0"
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A Parquet file of a load; `path` is relative to the stream's folder."""
+
+    object: str
+    path: str
+    rows: int
+    rows_in_error: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where rows of a load came from. `landed` is false when nothing had changed since an earlier load."""
+
+    connector: str
+    object: str
+    origin: str
+    fingerprint: str | None
+    landed: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What one load brought: written last, it makes the load count.
+
+    Attributes:
+        load_id: sortable; "0" stands for no load at all.
+        business_date: of the night that loaded.
+        window: start and end of the data interval, ISO 8601, UTC.
+    """
+
+    load_id: str
+    stream: str
+    business_date: str
+    window: tuple[str, str]
+    finished_at: str
+    origins: list[Origin] = field(default_factory=list)
+    files: list[LandedFile] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for file in self.files)
+
+
+def prepare(settings: Settings) -> None:
+    """Makes every object readable before its first load: an empty typed file each, and a manifest of no load."""
+    for stream in STREAMS:
+        for name in objects(stream):
+            schema_file = settings.landing / stream / name / "_schema.parquet"
+            wanted = landing_schema(stream, name)
+            if not schema_file.exists() or pq.read_schema(schema_file) != wanted:
+                schema_file.parent.mkdir(parents=True, exist_ok=True)
+                pq.write_table(wanted.empty_table(), schema_file)
+        # dlt takes a folder for its own only when it finds this file, in the second version of its layout
+        init = settings.landing / stream / "init"
+        if not init.exists():
+            write_json(init, {"initial_version": 2, "current_version": 2})
+        baseline = _manifest_path(settings, stream, NO_LOAD)
+        if not baseline.exists():
+            write_manifest(settings, Manifest(NO_LOAD, stream, "1970-01-01", ("", ""), ""))
+
+
+def write_manifest(settings: Settings, manifest: Manifest) -> None:
+    """Commits a load."""
+    write_json(_manifest_path(settings, manifest.stream, manifest.load_id), asdict(manifest))
+
+
+def manifests(settings: Settings, stream: str) -> list[Manifest]:
+    """The committed loads of a stream, oldest first, without the baseline.
+
+    Raises:
+        PersonaError: a manifest cannot be read.
+    """
+    found = []
+    for path in sorted((settings.landing / "_manifests" / stream).glob("*.json")):
+        try:
+            found.append(_manifest(read_json(path)))
+        except (ValueError, TypeError, KeyError) as error:
+            raise PersonaError(
+                "a load's manifest cannot be read",
+                source=stream,
+                file=str(path),
+                found=str(error),
+                remedy="restore the file from a backup, or remove it to have its load forgotten and loaded again",
+            ) from error
+    return sorted((m for m in found if m.load_id != NO_LOAD), key=lambda m: float(m.load_id))
+
+
+def last_fingerprints(settings: Settings, stream: str) -> dict[tuple[str, str], str | None]:
+    """(object, origin) -> the fingerprint it had when it was last landed."""
+    return {
+        (origin.object, origin.origin): origin.fingerprint
+        for manifest in manifests(settings, stream)
+        for origin in manifest.origins
+        if origin.landed
+    }
+
+
+def describe_files(settings: Settings, stream: str, load_id: str) -> list[LandedFile]:
+    """The Parquet files that a load left, with rows and hashes."""
+    root = settings.landing / stream
+    found = []
+    for path in sorted(root.glob(f"*/load_date=*/{load_id}.*.parquet")):
+        errors = pq.read_table(path, columns=["row_errors"]).column("row_errors")
+        found.append(
+            LandedFile(
+                object=path.relative_to(root).parts[0],
+                path=str(path.relative_to(root)),
+                rows=len(errors),
+                rows_in_error=len(errors) - errors.null_count,
+                bytes=path.stat().st_size,
+                sha256=sha256_of(path),
+            )
+        )
+    return found
+
+
+def sweep(settings: Settings, stream: str) -> list[Path]:
+    """Removes the files of loads that were never committed, and returns them."""
+    root = settings.landing / stream
+    committed = {file.path for manifest in manifests(settings, stream) for file in manifest.files}
+    orphans = [p for p in root.glob("*/load_date=*/*.parquet") if str(p.relative_to(root)) not in committed]
+    for path in orphans:
+        path.unlink()
+    return orphans
+
+
+def damaged_files(settings: Settings, stream: str) -> list[str]:
+    """Landed files that are missing or no longer have the hash of their manifest."""
+    root = settings.landing / stream
+    return [
+        file.path
+        for manifest in manifests(settings, stream)
+        for file in manifest.files
+        if not (root / file.path).exists() or sha256_of(root / file.path) != file.sha256
+    ]
+
+
+def empty_batch(stream: str, name: str) -> pa.Table:
+    """No rows, in the landing shape."""
+    return landing_schema(stream, name).empty_table()
+
+
+def _manifest_path(settings: Settings, stream: str, load_id: str) -> Path:
+    return settings.landing / "_manifests" / stream / f"{load_id}.json"
+
+
+def _manifest(value: dict[str, Any]) -> Manifest:
+    return Manifest(
+        **{
+            **value,
+            "window": tuple(value["window"]),
+            "origins": [Origin(**origin) for origin in value["origins"]],
+            "files": [LandedFile(**file) for file in value["files"]],
+        }
+    )

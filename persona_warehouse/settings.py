@@ -1,0 +1,150 @@
+"""The environment, read once into one frozen object. Nothing else reads environment variables."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from persona_warehouse.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where a run reads and writes, and what it counts as today.
+
+    Attributes:
+        home: PERSONA_HOME, everything a run writes.
+        sources_file: the sources.yml in force.
+        business_date: the night's date in `timezone`; data up to its end is taken.
+        timezone: the business time zone; local times in sources are read in it.
+        keep_releases: how many releases publishing keeps, the newest first.
+    """
+
+    home: Path
+    sources_file: Path
+    business_date: date
+    timezone: str
+    keep_releases: int
+
+    @property
+    def landing(self) -> Path:
+        return self.home / "landing"
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.home / "warehouse" / "persona.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def current(self) -> Path:
+        return self.home / "current"
+
+    @property
+    def audits(self) -> Path:
+        """Audit reports of each night, kept whether or not it was published."""
+        return self.home / "audits"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def airflow_home(self) -> Path:
+        return self.home / "airflow"
+
+    @property
+    def sample(self) -> Path:
+        return self.home / "sample"
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def dags(self) -> Path:
+        return PROJECT_ROOT / "dags"
+
+    @property
+    def dbt_project(self) -> Path:
+        return PROJECT_ROOT / "dbt_project"
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def with_date(self, business_date: date) -> Settings:
+        return replace(self, business_date=business_date)
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables that make a child process see these same settings."""
+        return {
+            "PERSONA_HOME": str(self.home),
+            "PERSONA_SOURCES": str(self.sources_file),
+            "PERSONA_DATE": self.business_date.isoformat(),
+            "PERSONA_TIMEZONE": self.timezone,
+            "PERSONA_KEEP_RELEASES": str(self.keep_releases),
+        }
+
+
+def load_settings(
+    home: Path | str | None = None,
+    sources: Path | str | None = None,
+    business_date: date | str | None = None,
+) -> Settings:
+    """Settings from the arguments, then the environment, then the defaults.
+
+    Raises:
+        ConfigError: a value cannot be read (a date that is none, an unknown time zone).
+    """
+    timezone = os.environ.get("PERSONA_TIMEZONE", "Asia/Shanghai")
+    try:
+        zone = ZoneInfo(timezone)
+    except Exception as error:
+        raise ConfigError(
+            "PERSONA_TIMEZONE is no time zone",
+            expected="an IANA name such as Asia/Shanghai",
+            found=timezone,
+            remedy="unset PERSONA_TIMEZONE or correct it",
+        ) from error
+    root = Path(home or os.environ.get("PERSONA_HOME") or "var").expanduser().absolute()
+    named = sources or os.environ.get("PERSONA_SOURCES")
+    sources_file = Path(named).expanduser().absolute() if named else _default_sources(root)
+    when = business_date or os.environ.get("PERSONA_DATE")
+    # a night closes the day before it: what happened yesterday is complete, today is not
+    day = _parse_date(when) if when else datetime.now(zone).date() - timedelta(days=1)
+    keep = os.environ.get("PERSONA_KEEP_RELEASES", "7")
+    if not keep.isdigit() or int(keep) < 1:
+        raise ConfigError(
+            "PERSONA_KEEP_RELEASES must be a whole number of at least 1",
+            found=keep,
+            remedy="unset PERSONA_KEEP_RELEASES (default 7) or correct it",
+        )
+    return Settings(root, sources_file, day, timezone, int(keep))
+
+
+def _default_sources(home: Path) -> Path:
+    own = Path("sources.yml").absolute()
+    return own if own.exists() else home / "sample" / "sources.yml"
+
+
+def _parse_date(value: date | str) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except ValueError as error:
+        raise ConfigError(
+            "the date of the night cannot be read",
+            expected="YYYY-MM-DD, such as 2026-11-20",
+            found=repr(value),
+            remedy="give --date (or PERSONA_DATE) in that form",
+        ) from error

@@ -1,0 +1,1 @@
+"""Connectors: one folder each. Every connector yields landing objects and nothing else."""

@@ -1,0 +1,32 @@
+"""Web events in the canonical columns (event_id, anonymous_id, occurred_at, page_url …): JSON lines, CSV or Parquet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from persona_warehouse.errors import ConfigError
+from persona_warehouse.landing.extract import Extract, Window
+from persona_warehouse.settings import Settings
+from persona_warehouse.sources.config import require_known
+from persona_warehouse.sources.files import OBJECT_KEYS, extract_object
+
+KEYS = {"connector", "path"} | OBJECT_KEYS - {"file"}
+
+
+def extract(config: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterator[Extract]:
+    """One extract for each file that `path` matches.
+
+    Raises:
+        ConfigError: no file matches, a setting is unknown.
+    """
+    require_known(config, KEYS, stream=stream)
+    if "path" not in config:
+        raise ConfigError(
+            "the events connector has no path",
+            source=stream,
+            expected="`path:` such as web/*.jsonl.gz",
+            remedy="correct the sources file",
+        )
+    spec = {**config, "file": str(config["path"])}
+    yield from extract_object(spec, stream, "events", settings.sources_file.parent, settings)
