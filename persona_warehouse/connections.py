@@ -126,7 +126,9 @@ def _from_uri(value: str, variable: str) -> Connection:
         parts = urlsplit(rest if nested else "//" + rest)
         port, host = parts.port, _host(parts)
     except ValueError:
-        raise _unreadable(variable, "a URI whose host or port cannot be read (is the password percent-encoded?)") from None
+        raise _unreadable(
+            variable, "a URI whose host or port cannot be read (is the password percent-encoded?)"
+        ) from None
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
     return _build(
         {

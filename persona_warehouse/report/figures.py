@@ -25,10 +25,10 @@ FUNNEL = (
 JOURNEY = ("need", "seek", "weigh", "decide", "use", "renew", "churn")
 SEVERITIES = ("critical", "warning", "info")
 # the page stays readable and light whatever a night brings; the quality report has the rest
-MOST_ROWS = 60
+MOST_ROWS = 50
 MOST_OBJECTS = 24
-MOST_COLUMNS = 60
-LONGEST_TEXT = 240
+MOST_COLUMNS = 40
+LONGEST_TEXT = 200
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,11 @@ class Audit:
     severities: tuple[Severity, ...]
     failed: tuple[FailedCheck, ...]
     failed_count: int
+
+    @property
+    def outcome(self) -> str:
+        """passed, failed, or unchecked: nothing ran, which is no pass."""
+        return "failed" if not self.passed else "passed" if self.evaluated else "unchecked"
 
     def failures(self, severity: str) -> int:
         return next((each.failed for each in self.severities if each.name == severity), 0)
@@ -335,7 +340,7 @@ def _funnel(release: _Release) -> Funnel:
                    {sums}, {both}
             from subjects""",
     )
-    found = {name: int(value) for name, value in rows[0].items()} if rows else {}
+    found = {name: int(value or 0) for name, value in rows[0].items()} if rows else {}
     stages = []
     for stage, former in FUNNEL:
         entered, came = found.get(stage, 0), found.get(f"{stage}_both", 0)
@@ -360,12 +365,14 @@ def _funnel(release: _Release) -> Funnel:
 def _journey(release: _Release, accounts: int) -> tuple[JourneyStage, ...]:
     rows = release.rows(
         "marts.journey_stages",
-        "select stage, count(distinct account_id) as accounts from marts.journey_stages where is_current group by stage",
+        """select stage, count(distinct account_id) as accounts from marts.journey_stages
+           where is_current and stage is not null group by stage""",
     )
     found = {row["stage"]: int(row["accounts"]) for row in rows}
     known = sum(found.values())
     total = max(accounts, known)
-    stages = [JourneyStage(stage, Share(found.get(stage, 0), total)) for stage in JOURNEY]
+    names = (*JOURNEY, *sorted(found.keys() - set(JOURNEY)))
+    stages = [JourneyStage(stage, Share(found.get(stage, 0), total)) for stage in names]
     return (*stages, JourneyStage(None, Share(total - known, total)))
 
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from persona_warehouse.report.figures import MOST_OBJECTS, Figures, read_figures
+from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language
 from persona_warehouse.warehouse import connect
 
@@ -54,6 +55,9 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
                     language=language,
                     t=language.t,
                     figures=figures,
+                    share_of=Share,
+                    no_data=partial(_no_data, language, figures),
+                    others=_others(language, figures),
                     first_rows=FIRST_ROWS,
                     first_columns=FIRST_COLUMNS,
                     most_objects=MOST_OBJECTS,
@@ -71,6 +75,26 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
         style_hash=_content_hash(style),
         script_hash=_content_hash(script),
     )
+
+
+def _no_data(language: Language, figures: Figures, streams: list[str]) -> Markup:
+    """Why something that those streams feed is empty."""
+    absent = [stream for stream in streams if figures.status(stream) == "absent"]
+    names = language.join([language.label("streams", stream) for stream in absent or streams])
+    return language.t("no_data.absent" if absent else "no_data.empty", streams=names)
+
+
+def _others(language: Language, figures: Figures) -> list[Markup]:
+    """The sources that are not fresh, each with its status."""
+    return [
+        language.t(
+            "glance.source",
+            stream=language.label("streams", source.stream),
+            status=language.label("statuses", source.status),
+        )
+        for source in figures.sources
+        if source.status != "fresh"
+    ]
 
 
 @lru_cache(maxsize=1)

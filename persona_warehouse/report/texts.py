@@ -15,7 +15,10 @@ from markupsafe import Markup, escape
 
 from persona_warehouse.report.statistics import Share
 
-LANGUAGES = {"zh": "zh-CN", "en": "en"}  # code in the catalogue -> value of the lang attribute; the first is the default
+LANGUAGES = {
+    "zh": "zh-CN",
+    "en": "en",
+}  # code in the catalogue -> value of the lang attribute; the first is the default
 ZONE = ZoneInfo("Asia/Shanghai")
 NOTHING = "—"
 
@@ -55,12 +58,18 @@ class Language:
             KeyError: no such key.
         """
         self.used.add(key)
-        return Markup(escape(catalogue()[key][self.code]).format(**values))
+        words = catalogue()[key][self.code].replace("n = {", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{")
+        return Markup(escape(words).format(**values))
 
     def label(self, group: str, name: str) -> Markup:
         """The text of a value out of the data, such as a status; the value itself when there is none for it."""
         key = f"{group}.{name}"
         return self.t(key) if key in catalogue() else escape(name)
+
+    def described(self, table: str) -> Markup:
+        """What each record of a table represents; the table may come with its schema."""
+        key = f"tables.{table.rpartition('.')[2]}"
+        return self.t(key) if key in catalogue() else Markup(NOTHING)
 
     def join(self, parts: list[Markup]) -> Markup:
         return self.t("format.list_separator").join(parts)
@@ -77,7 +86,11 @@ class Language:
 
     def number(self, number: int | None) -> Markup:
         """A count for tables, every digit, with its value for machines."""
-        return Markup(NOTHING) if number is None else Markup('<data value="{}">{}</data>').format(number, self.exact(number))
+        return (
+            Markup(NOTHING)
+            if number is None
+            else Markup('<data value="{}">{}</data>').format(number, self.exact(number))
+        )
 
     def headline(self, number: int) -> Markup:
         """A count for cards and sentences, in the language's short form, every digit in the tooltip."""
@@ -100,7 +113,7 @@ class Language:
         if share.interval is None:
             return self.percent(share)
         low, high = share.interval
-        return Markup("{}–{}").format(_percent(low), _percent(high))
+        return Markup('<span class="keep">{}–{}</span>').format(_percent(low), _percent(high))
 
     def day(self, value: date | None) -> Markup:
         if value is None:

@@ -122,10 +122,15 @@ class Seen:
     def fresh(self, openids: Iterable[str]) -> list[str]:
         """Those not met before, in their order; they count as met from now on."""
         unique = list(dict.fromkeys(openids))
-        joined = b"".join(hashlib.blake2b(openid.encode(), digest_size=8).digest() for openid in unique)
+        joined = b"".join(
+            hashlib.blake2b(openid.encode("utf-8", "surrogatepass"), digest_size=8).digest() for openid in unique
+        )
         digests = np.frombuffer(joined, dtype=np.uint64)
-        is_new = ~np.isin(digests, self._digests)
-        new = np.sort(digests[is_new])
+        places = np.searchsorted(self._digests, digests)
+        is_new = np.ones(len(digests), dtype=bool)
+        inside = places < len(self._digests)
+        is_new[inside] = self._digests[places[inside]] != digests[inside]
+        new = np.unique(digests[is_new])
         self._digests = np.insert(self._digests, np.searchsorted(self._digests, new), new)
         return [openid for openid, keep in zip(unique, is_new, strict=True) if keep]
 
@@ -180,7 +185,7 @@ def follower_rows(asked: Sequence[str], items: Iterable[Any]) -> list[Row]:
         else:
             # the same openid twice: the last one stands
             answered[openid] = row
-    rows = [answered.pop(openid, None) or unanswered(openid) for openid in dict.fromkeys(asked)]
+    rows = [answered.pop(openid) if openid in answered else unanswered(openid) for openid in dict.fromkeys(asked)]
     for row in answered.values():
         error = _error("openid", "not_asked", "an openid of the batch", "another one")
         stray.append(_quarantined({**row, "properties": None}, [error], {"openid": row["openid"]}))
@@ -260,7 +265,9 @@ def stats_rows(summary: Iterable[Any], cumulate: Iterable[Any]) -> list[Row]:
         else:
             merged[row["ref_date"], row["user_source"]] = row
     for item in cumulate:
-        row = _stats_row({"user_source": ALL_SOURCES, **item} if isinstance(item, Mapping) else item, ("cumulate_user",))
+        row = _stats_row(
+            {"user_source": ALL_SOURCES, **item} if isinstance(item, Mapping) else item, ("cumulate_user",)
+        )
         if "row_errors" in row:
             broken.append(row)
         elif row["user_source"] != ALL_SOURCES:
@@ -344,7 +351,7 @@ def _integer(value: Any) -> int | None:
 
 
 def _typed(item: Mapping[str, Any], key: str, column: str, kind: str, errors: list[Row]) -> Any:
-    """The value of a key in the contract's type; null when empty; null and an entry in `errors` when it cannot be read."""
+    """The value of a key in the contract's type, null when empty; what cannot be read is null and goes to `errors`."""
     raw = item.get(key)
     if raw is None or raw == "":
         return None

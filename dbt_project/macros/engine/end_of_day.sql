@@ -1,0 +1,6 @@
+{# the moment at which a business date ends, in UTC #}
+{% macro end_of_day(day) %}{{ return(adapter.dispatch('end_of_day')(day)) }}{% endmacro %}
+
+{% macro default__end_of_day(day) -%}
+    timezone('{{ var("timezone") }}', cast({{ day }} as date) + interval 1 day)
+{%- endmacro %}

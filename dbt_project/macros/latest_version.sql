@@ -1,0 +1,26 @@
+{# one row per key: the newest version of the object, whichever load brought it; late rows never win over newer ones #}
+{% macro latest_version(relation, key, version) %}
+, versions as (
+    select * from {{ relation }}
+    {%- if is_incremental() %}
+    {{ union_all_by_name() }}
+    select * from {{ this }} as kept
+    where exists (
+        select 1 from {{ relation }} as incoming
+        where {% for column in key %}kept.{{ column }} = incoming.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+    )
+    {%- endif %}
+),
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by {% for column in version %}{{ column }} desc nulls last, {% endfor %}load_id desc, source_file desc, source_row desc
+        ) as version_rank
+    from versions
+)
+select {{ all_columns_except(['version_rank']) }}
+from ranked
+where version_rank = 1
+{% endmacro %}

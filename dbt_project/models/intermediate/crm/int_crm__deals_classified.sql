@@ -1,0 +1,26 @@
+{# deals with the house's words for their stage; a stage that nobody mapped stays open and is counted #}
+with deals as (
+    select * from {{ ref('stg_crm__deals') }}
+    where not coalesce(is_deleted, false)
+),
+companies as (
+    select source_id, account_id from {{ source('identity', 'companies') }} where source_system = 'crm'
+)
+select
+    d.deal_id,
+    c.account_id,
+    d.stage as source_stage,
+    case
+        when d.is_won then 'won'
+        when d.is_closed then 'lost'
+        else coalesce(s.deal_state, 'open')
+    end as deal_state,
+    coalesce(s.journey_stage, 'weigh') as journey_stage,
+    s.source_stage is not null as is_stage_mapped,
+    d.amount,
+    d.currency,
+    d.created_at,
+    d.closed_at
+from deals as d
+left join companies as c on c.source_id = d.company_id
+left join {{ ref('deal_stages') }} as s on s.source_stage = lower(trim(d.stage))

@@ -1,0 +1,45 @@
+with events as (
+    select * from {{ ref('int_website__events_sessionized') }}
+),
+ordered as (
+    select
+        *,
+        row_number() over (partition by session_id order by occurred_at, event_id) as place,
+        row_number() over (partition by session_id order by occurred_at desc, event_id desc) as place_from_end
+    from events
+),
+sessions as (
+    select
+        session_id,
+        min(anonymous_id) as anonymous_id,
+        min(occurred_at) as started_at,
+        max(occurred_at) as ended_at,
+        sum(case when is_page_view then 1 else 0 end) as page_views,
+        count(*) as event_count,
+        max(case when place = 1 then page_url end) as entry_url,
+        max(case when place_from_end = 1 then page_url end) as exit_url,
+        max(case when is_bot then 1 else 0 end) = 1 as is_bot,
+        max(bot_name) as bot_name
+    from ordered
+    group by session_id
+)
+select
+    s.session_id,
+    {{ keyed_hash('s.anonymous_id') }} as visitor_key,
+    v.contact_id,
+    v.account_id,
+    s.started_at,
+    s.ended_at,
+    cast({{ dbt.datediff('s.started_at', 's.ended_at', 'second') }} as bigint) as duration_seconds,
+    cast(s.page_views as bigint) as page_views,
+    s.event_count,
+    s.entry_url,
+    s.exit_url,
+    c.referrer_domain,
+    c.channel,
+    c.campaign,
+    s.is_bot,
+    s.bot_name
+from sessions as s
+inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_id = s.session_id
+left join {{ source('identity', 'visitors') }} as v on v.anonymous_id = s.anonymous_id

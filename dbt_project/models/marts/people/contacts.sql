@@ -1,0 +1,78 @@
+with records as (
+    select * from {{ source('identity', 'people') }}
+),
+-- what people recorded, the newest record first
+crm as (
+    select
+        r.contact_id,
+        c.job_title,
+        c.department,
+        c.seniority,
+        c.buying_role,
+        c.lifecycle_stage,
+        c.full_name,
+        0 as is_lead,
+        c.updated_at,
+        c.contact_id as source_id
+    from records as r
+    inner join {{ ref('stg_crm__contacts') }} as c on r.source_object = 'contacts' and c.contact_id = r.source_id
+    union all
+    select
+        r.contact_id,
+        l.job_title,
+        l.department,
+        null,
+        null,
+        l.lifecycle_stage,
+        l.full_name,
+        1,
+        l.updated_at,
+        l.lead_id
+    from records as r
+    inner join {{ ref('stg_crm__leads') }} as l on r.source_object = 'leads' and l.lead_id = r.source_id
+),
+newest as (
+    select *, row_number() over (partition by contact_id order by is_lead, updated_at desc nulls last, source_id) as place
+    from crm
+),
+facts as (
+    select
+        contact_id,
+        min(account_id) as account_id,
+        count(*) as source_record_count,
+        max(case when email is not null then 1 else 0 end) = 1 as has_email,
+        max(case when phone is not null then 1 else 0 end) = 1 as has_phone
+    from records
+    group by contact_id
+),
+followers as (
+    select r.contact_id, max(case when f.is_subscribed then 1 else 0 end) = 1 as is_follower
+    from records as r
+    inner join {{ ref('stg_wechat__followers') }} as f on r.source_object = 'followers' and f.openid = r.source_id
+    group by r.contact_id
+),
+touches as (
+    select contact_id, min(occurred_at) as first_touch_at, max(occurred_at) as last_touch_at
+    from {{ ref('touchpoints') }}
+    where contact_id is not null
+    group by contact_id
+)
+select
+    f.contact_id,
+    f.account_id,
+    {{ masked_name('n.full_name') }} as masked_name,
+    n.job_title,
+    n.department,
+    n.seniority,
+    n.buying_role,
+    n.lifecycle_stage,
+    coalesce(w.is_follower, false) as is_follower,
+    f.has_email,
+    f.has_phone,
+    t.first_touch_at,
+    t.last_touch_at,
+    f.source_record_count
+from facts as f
+left join newest as n on n.contact_id = f.contact_id and n.place = 1
+left join followers as w on w.contact_id = f.contact_id
+left join touches as t on t.contact_id = f.contact_id

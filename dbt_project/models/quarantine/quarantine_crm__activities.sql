@@ -1,0 +1,3 @@
+{{ config(alias='crm__activities') }}
+
+{{ quarantine_of('crm', 'activities') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__companies') }}
+
+{{ quarantine_of('crm', 'companies') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__contacts') }}
+
+{{ quarantine_of('crm', 'contacts') }}

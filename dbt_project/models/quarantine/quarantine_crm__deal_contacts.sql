@@ -1,0 +1,3 @@
+{{ config(alias='crm__deal_contacts') }}
+
+{{ quarantine_of('crm', 'deal_contacts') }}

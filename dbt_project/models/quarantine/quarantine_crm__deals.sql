@@ -1,0 +1,3 @@
+{{ config(alias='crm__deals') }}
+
+{{ quarantine_of('crm', 'deals') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__leads') }}
+
+{{ quarantine_of('crm', 'leads') }}

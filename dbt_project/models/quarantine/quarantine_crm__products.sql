@@ -1,0 +1,3 @@
+{{ config(alias='crm__products') }}
+
+{{ quarantine_of('crm', 'products') }}

@@ -1,0 +1,3 @@
+{{ config(alias='website__events') }}
+
+{{ quarantine_of('website', 'events') }}

@@ -1,0 +1,3 @@
+{{ config(alias='wechat__followers') }}
+
+{{ quarantine_of('wechat', 'followers') }}

@@ -1,0 +1,3 @@
+{{ config(alias='wechat__tags') }}
+
+{{ quarantine_of('wechat', 'tags') }}

@@ -1,0 +1,100 @@
+"""What every staged object is asked, whichever stream brought it."""
+
+from __future__ import annotations
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.owners import Owner
+from expectations.rules import BATCH, Given, Severity, condition, rows
+
+# one @, no blanks, a dot in the domain: enough to see that a column holds e-mail addresses and nothing else
+EMAIL_SHAPE = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
+CURRENCY_SHAPE = "^[A-Z]{3}$"
+
+
+def rejected(given: Given, stream: str, name: str) -> list[Expectation]:
+    """Reject rates of an object: of its newest load (critical) and of all that ever came (warning)."""
+    quarantine = f"quarantine.{stream}__{name}"
+    newest = (
+        f"(select max(load_id) from (select max(load_id) as load_id from {BATCH}"
+        f" union all select max(load_id) from {quarantine}))"
+    )
+    # one quarantined row has one entry per error; the place in the file tells rows apart
+    fresh = f"select distinct source_file, source_row from {quarantine} where load_id = {newest}"
+    ever = f"select distinct source_file, source_row from {quarantine}"
+    return [
+        rows(
+            "few rows of the newest load are rejected",
+            broken=fresh,
+            of=f"select source_file, source_row from {BATCH} where load_id = {newest} union all ({fresh})",
+            severity=Severity.CRITICAL,
+            owner=Owner.DATA_ENGINEERING,
+            reason=(
+                f"More than {given.bounds['reject_rate_max']:.0%} unreadable rows means that the export changed its"
+                " shape, not that some rows are dirty; the marts would be built on a remainder. Small loads of under"
+                f" {given.bounds['reject_rate_min_rows']:.0f} rows are not judged: one bad row would decide."
+            ),
+            at_most=given.bounds["reject_rate_max"],
+            min_rows=given.bounds["reject_rate_min_rows"],
+        ),
+        rows(
+            "few of all rows ever received stand in quarantine",
+            broken=f"{ever} /* beside {BATCH} */",
+            of=f"select source_file, source_row from {BATCH} union all ({ever})",
+            severity=Severity.WARNING,
+            owner=Owner.DATA_ENGINEERING,
+            reason=(
+                "The newest load alone would hide an older bad one that nobody sent again. Only a warning: a full"
+                " export that comes every night under a new name leaves its old rejects here, though they are mended."
+            ),
+            at_most=given.bounds["reject_rate_max"],
+            min_rows=given.bounds["reject_rate_min_rows"],
+        ),
+    ]
+
+
+def not_in_future(given: Given, column: str, owner: Owner = Owner.DATA_ENGINEERING) -> Expectation:
+    """A timestamp that has happened by the end of the as-of date, give or take the tolerance."""
+    days = given.bounds["future_tolerance_days"]
+    return condition(
+        f"{column} is not in the future",
+        where=f"{column} is not null",
+        breaks=f"{column} >= {given.after_day_end(days)}",
+        severity=Severity.WARNING,
+        owner=owner,
+        reason=(
+            f"The night takes data up to the end of its date; {days:g} day of grace covers clocks and time zones that"
+            " are off. Later than that the date was typed wrong or read in the wrong format."
+        ),
+        column=column,
+    )
+
+
+def shaped(
+    column: str, pattern: str, *, owner: Owner, reason: str, severity: Severity = Severity.INFO, at_most: float = 0.0
+) -> Expectation:
+    """A text column whose values, where given, match a regular expression (RE2)."""
+    return condition(
+        f"{column} has its usual shape",
+        where=f"{column} is not null",
+        breaks=f"not regexp_matches({column}, '{pattern}')",
+        severity=severity,
+        owner=owner,
+        reason=reason,
+        at_most=at_most,
+        column=column,
+    )
+
+
+def recent(given: Given, column: str, days: float, *, owner: Owner, reason: str) -> Expectation:
+    """The newest value of a date or timestamp column is at most some days older than the as-of date."""
+    newest = f"select max({column}) as newest from {BATCH}"
+    return rows(
+        f"the newest {column} is recent",
+        broken=f"select newest from ({newest}) where newest < {given.after_day_end(-days - 1)}",
+        of=f"select newest from ({newest}) where newest is not null",
+        severity=Severity.WARNING,
+        owner=owner,
+        reason=reason,
+        column=column,
+    )

@@ -1,0 +1,44 @@
+"""Stages of leads and deals as they leave."""
+
+from __future__ import annotations
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.owners import Owner
+from expectations.rules import BATCH, Asked, Given, Severity, rows
+
+DEALS = "staging.stg_crm__deals"
+
+
+def suite(given: Given) -> list[Expectation]:
+    """A funnel that loses no deal and invents none."""
+    asked = Asked(severity=Severity.CRITICAL, owner=Owner.DATA_ENGINEERING)
+    live = f"select deal_id from {DEALS} where not coalesce(is_deleted, false)"
+    opportunities = f"select deal_id from {BATCH} where stage = 'opportunity' and deal_id is not null"
+    return [
+        *no_personal_data(given, crm_ids=("lead_id", "deal_id")),
+        rows(
+            "every staged deal is an opportunity exactly once",
+            broken=f"{live} and deal_id not in ({opportunities} group by deal_id having count(*) = 1)",
+            of=f"{live} /* beside {BATCH} */",
+            **asked,
+            reason=(
+                "Also a deal without a company, a contact or a date is in the funnel: a lost or doubled one changes"
+                " every conversion rate."
+            ),
+            column="deal_id",
+        ),
+        rows(
+            "every deal of the funnel is a staged deal",
+            broken=f"select deal_id from {BATCH} where deal_id not in (select deal_id from {DEALS})",
+            of=f"select deal_id from {BATCH} where deal_id is not null",
+            **asked,
+            reason="A deal that was not delivered cannot be in the funnel.",
+            column="deal_id",
+        ),
+        over_by_day_end(given, "entered_at", Severity.WARNING),
+        ordered("entered_at", "left_at"),
+        refers_to("account_id", "accounts"),
+        refers_to("contact_id", "contacts"),
+    ]

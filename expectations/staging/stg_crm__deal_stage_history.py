@@ -1,0 +1,25 @@
+"""The history of deal stages as the CRM delivered it."""
+
+from __future__ import annotations
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.incoming import not_in_future, rejected
+from expectations.owners import Owner
+from expectations.rules import Given, Severity, resolvable
+
+
+def suite(given: Given) -> list[Expectation]:
+    """Stage entries that belong to a deal and have happened."""
+    return [
+        *rejected(given, "crm", "deal_stage_history"),
+        not_in_future(given, "entered_at", Owner.SALES_OPERATIONS),
+        resolvable(
+            "deal_id",
+            "staging.stg_crm__deals",
+            "deal_id",
+            severity=Severity.WARNING,
+            owner=Owner.SALES_OPERATIONS,
+            reason="History of a deal that was not delivered shows in no funnel; the two exports are filtered apart.",
+        ),
+    ]

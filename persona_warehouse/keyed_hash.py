@@ -1,0 +1,58 @@
+"""The key under which personal identifiers are hashed, and how it reaches the engine.
+
+HMAC-SHA256 (RFC 2104): sha256(outer pad + sha256(inner pad + text)). The two pads are given to every DuckDB session as variables,
+so that neither key nor pads ever stand in a SQL text, a compiled model or a log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from typing import Any
+
+from persona_warehouse.errors import ConfigError
+from persona_warehouse.files import write_atomically
+from persona_warehouse.settings import Settings
+
+BLOCK = 64
+SHOWN = 32
+
+
+def hash_key(settings: Settings) -> bytes:
+    """The key: PERSONA_HASH_KEY, else the file secrets/hash_key in PERSONA_HOME, made at first use with mode 0600.
+
+    Raises:
+        ConfigError: the given key is shorter than 16 characters.
+    """
+    given = os.environ.get("PERSONA_HASH_KEY")
+    if given is not None:
+        if len(given) < 16:
+            raise ConfigError(
+                "PERSONA_HASH_KEY is too short",
+                expected="at least 16 characters",
+                found=f"{len(given)}",
+                remedy="make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
+            )
+        return given.encode()
+    path = settings.secrets / "hash_key"
+    if not path.exists():
+        settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_atomically(path, secrets.token_hex(32), mode=0o600)
+    return path.read_bytes().strip()
+
+
+def keyed_hash(settings: Settings, text: str) -> str:
+    """The same hash as the SQL macro `keyed_hash`: the first 32 hex digits of the HMAC."""
+    return hmac.new(hash_key(settings), text.encode(), hashlib.sha256).hexdigest()[:SHOWN]
+
+
+def give_key(connection: Any, settings: Settings) -> None:
+    """Sets the session variables that the SQL macro reads."""
+    key = hash_key(settings)
+    if len(key) > BLOCK:
+        key = hashlib.sha256(key).digest()
+    key = key.ljust(BLOCK, b"\0")
+    for name, pad in (("hmac_inner", 0x36), ("hmac_outer", 0x5C)):
+        connection.execute(f"set variable {name} = unhex('{bytes(byte ^ pad for byte in key).hex()}')")

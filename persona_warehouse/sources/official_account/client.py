@@ -1,0 +1,566 @@
+"""The WeChat Official Account API over HTTP: token, retries, error codes, paging.
+
+Tokens, secrets and openids are added to a request on its way out and stand in no log line and no error text.
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from persona_warehouse import __version__
+from persona_warehouse.connections import is_loopback
+from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
+from persona_warehouse.sources.official_account import parse
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://api.weixin.qq.com"
+STABLE_TOKEN = "/cgi-bin/stable_token"  # noqa: S105 an endpoint
+CLASSIC_TOKEN = "/cgi-bin/token"  # noqa: S105 an endpoint
+USER_GET = "/cgi-bin/user/get"
+USER_INFO = "/cgi-bin/user/info"
+USER_INFO_BATCH = "/cgi-bin/user/info/batchget"
+TAGS_GET = "/cgi-bin/tags/get"
+USER_SUMMARY = "/datacube/getusersummary"
+USER_CUMULATE = "/datacube/getusercumulate"
+
+BATCH_SIZE = 100
+# a token is renewed this long before its end; the stable one is served anew in its last five minutes
+TOKEN_MARGIN_SECONDS = 60
+# people follow and leave while the list is read; more than this share missing is a list that broke off
+MISSING_SHARE = 0.05
+# a server that wants a longer rest than this is not worth holding a task for
+LONGEST_REST_SECONDS = 900
+
+BUSY = -1
+MINUTE_QUOTA = 45011
+INVALID_OPENID = 40003
+TOKEN_REJECTED = frozenset({40001, 40014, 42001})
+BAD_SPAN = frozenset({61500, 61501})
+
+_WAIT_FOR_QUOTA = (
+    "it is free again at 00:00 Beijing time: run the night after that, or raise the quota in the account's console"
+)
+_CREDENTIALS = "compare the connection's login (appid) and password (appsecret) with the account's developer settings"
+# errcode -> kind of error, what it means, what to do; a person must act on every ConfigError, waiting does not help
+VERDICTS: dict[int, tuple[type[PersonaError], str, str]] = {
+    40001: (ConfigError, "the appsecret is refused", _CREDENTIALS),
+    40013: (ConfigError, "the appid is not valid", _CREDENTIALS),
+    40125: (ConfigError, "the appsecret is not valid", _CREDENTIALS),
+    41002: (ConfigError, "the appid is missing", _CREDENTIALS),
+    41004: (ConfigError, "the appsecret is missing", _CREDENTIALS),
+    40164: (
+        ConfigError,
+        "this machine's address is not on the account's IP whitelist",
+        "add the address to the whitelist in the account's developer settings",
+    ),
+    89503: (ConfigError, "this machine's address awaits an administrator's consent", "let an administrator confirm it"),
+    45009: (SourceFault, "the day's quota of the endpoint is used up", _WAIT_FOR_QUOTA),
+    47009: (SourceFault, "the endpoint is retired", "update the connector: the API has a newer endpoint"),
+    48001: (
+        ConfigError,
+        "the account may not use this endpoint",
+        "the user and statistics endpoints need a verified account: have it verified, or take the source out",
+    ),
+    48004: (
+        ConfigError,
+        "the endpoint is banned for this account",
+        "see the account's notices in its console, or take the source out of the sources file",
+    ),
+    61500: (SourceFault, "a single day is refused as a date in a wrong format", "report it with this message"),
+    61501: (SourceFault, "a single day is refused as out of range", "lower `stats_days` of the source, or try later"),
+}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where the API is, who we are and how patient.
+
+    Attributes:
+        source: for messages, such as `wechat/official_account`.
+        base_url: without a slash at the end.
+        token_endpoint: `stable_token` or `token`.
+        timeout_seconds: of connecting, and of every wait for bytes.
+        max_retries: further attempts after the first.
+        backoff_seconds: the first pause; it doubles. A minute's quota rests 60 times this.
+    """
+
+    source: str
+    base_url: str
+    appid: str
+    secret: str = field(repr=False)
+    token_endpoint: str = "stable_token"  # noqa: S105 an endpoint
+    timeout_seconds: float = 30.0
+    max_retries: int = 5
+    backoff_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access token and the moment (monotonic seconds) from which it is renewed."""
+
+    value: str = field(repr=False)
+    renew_at: float
+
+
+class TokenStore:
+    """The token that all clients of one account share: with the classic endpoint a new one ends the old one's life."""
+
+    def __init__(self) -> None:
+        self._token: Token | None = None
+        self._rejected: str | None = None
+        self._lock = threading.Lock()
+
+    def get(self, fetch: Callable[[bool], Token]) -> Token:
+        """The token in force; `fetch(force)` gives a new one, with force when the API serves a rejected one again."""
+        with self._lock:
+            if self._token is None or time.monotonic() >= self._token.renew_at:
+                token = fetch(False)
+                if token.value == self._rejected:
+                    token = fetch(True)
+                self._token = token
+            return self._token
+
+    def reject(self, token: Token) -> None:
+        """Forgets a token that the API refused, unless another client has replaced it already."""
+        with self._lock:
+            self._rejected = token.value
+            if self._token is token:
+                self._token = None
+
+
+class ApiError(Exception):
+    """An errcode that the caller asked to handle itself."""
+
+    def __init__(self, errcode: int) -> None:
+        super().__init__(f"errcode {errcode}")
+        self.errcode = errcode
+
+
+class _TokenRejected(Exception):
+    def __init__(self, errcode: int) -> None:
+        super().__init__(f"errcode {errcode}")
+        self.errcode = errcode
+
+
+class _Transient(Exception):
+    """A failure that may pass. `rest` is how long the server wants to be left alone, seconds; None: back off."""
+
+    def __init__(self, problem: str, expected: str, found: str, remedy: str, rest: float | None = None) -> None:
+        super().__init__(f"{problem}: {found}")
+        self.problem = problem
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        self.rest = rest
+
+
+class _Signing(httpx.BaseTransport):
+    """Adds the query to the URL as the request leaves.
+
+    httpx logs the URL of every request and hangs the request on every exception: theirs is the one without tokens,
+    secrets and openids.
+    """
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        extensions = dict(request.extensions)
+        query: Mapping[str, str] = extensions.pop("hidden_query", {})
+        signed = httpx.Request(
+            request.method,
+            request.url.copy_merge_params(query),
+            headers=request.headers,
+            stream=request.stream,
+            extensions=extensions,
+        )
+        return self._inner.handle_request(signed)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+class WeChatClient:
+    """One HTTP session for one landing object; a context manager.
+
+    Every method raises ConfigError when a person must act (credentials, whitelist, permission) and SourceFault when the
+    API fails, after the retries that the error code allows.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        object: str,
+        tokens: TokenStore | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._options = options
+        self._object = object
+        self._tokens = tokens or TokenStore()
+        self._sleep = sleep
+        self._backoff = wait_exponential_jitter(
+            initial=options.backoff_seconds, max=60 * options.backoff_seconds, jitter=options.backoff_seconds
+        )
+        self._http = httpx.Client(
+            transport=_Signing(httpx.HTTPTransport(verify=_tls(), proxy=_proxy(options.base_url))),
+            timeout=options.timeout_seconds,
+            headers={"User-Agent": f"persona-warehouse/{__version__}", "Accept": "application/json"},
+        )
+        # what must never be printed: grows with every token
+        self._secrets = {options.secret, options.appid}
+        self._openids: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def follower_pages(self) -> Iterator[list[str]]:
+        """Openids of all followers, page by page (at most 10,000), each openid once.
+
+        Paging ends with a page that has no data, a count of 0, no next_openid, or a next_openid seen before.
+
+        Raises:
+            SourceFault: it ended with more than 5 % of the stated total missing.
+        """
+        seen = parse.Seen()
+        cursors = {""}
+        cursor, total, asked_again = "", 0, False
+        while True:
+            page = self._parsed(USER_GET, parse.follower_page, self.call("GET", USER_GET, {"next_openid": cursor}))
+            total = page.total if page.total is not None else total
+            openids = seen.fresh(page.openids)
+            if openids:
+                yield openids
+                log.info("%s: %d of %d followers listed", self._options.source, len(seen), total)
+            if page.is_last:
+                break
+            if page.next_openid in cursors:
+                # behind the last page that is an end; in the middle it is a page served twice: ask once more
+                if len(seen) >= total or asked_again:
+                    break
+                asked_again = True
+                continue
+            asked_again = False
+            cursors.add(page.next_openid)
+            cursor = page.next_openid
+        if len(seen) < total * (1 - MISSING_SHARE):
+            raise SourceFault(
+                f"{USER_GET} broke off before all followers were listed",
+                **self._places(),
+                field="next_openid",
+                expected=f"about {total} openids, the total that it states",
+                found=f"{len(seen)} openids when it stopped giving new ones",
+                remedy="run the night again; nothing of this list was loaded",
+            )
+
+    def follower_rows(self, openids: list[str]) -> Iterator[parse.Row]:
+        """Landing rows of these followers, asked for a hundred at a time.
+
+        One openid that WeChat calls invalid spoils its batch of a hundred: that batch is then asked for one by one, and
+        the invalid ones become rows with errors.
+        """
+        for start in range(0, len(openids), BATCH_SIZE):
+            batch = openids[start : start + BATCH_SIZE]
+            body = {"user_list": [{"openid": openid, "lang": "zh_CN"} for openid in batch]}
+            try:
+                answer = self.call("POST", USER_INFO_BATCH, body=body, handled=frozenset({INVALID_OPENID}))
+            except ApiError:
+                for openid in batch:
+                    yield from self._single(openid)
+            else:
+                yield from parse.follower_rows(batch, self._parsed(USER_INFO_BATCH, parse.user_infos, answer))
+
+    def tag_rows(self) -> list[parse.Row]:
+        """Landing rows of all tags."""
+        return self._parsed(TAGS_GET, parse.tag_rows, self.call("GET", TAGS_GET))
+
+    def statistics(self, endpoint: str, begin: date, end: date) -> list[Any]:
+        """Entries of getusersummary or getusercumulate for begin..end, both included; a refused span is halved."""
+        body = {"begin_date": begin.isoformat(), "end_date": end.isoformat()}
+        try:
+            answer = self.call("POST", endpoint, body=body, handled=BAD_SPAN if begin < end else frozenset())
+        except ApiError as error:
+            log.info("%s: %s refuses %d days, asking for halves", error, endpoint, (end - begin).days + 1)
+            return [entry for half in parse.halves(begin, end) for entry in self.statistics(endpoint, *half)]
+        return self._parsed(endpoint, parse.stats_list, answer)
+
+    def call(
+        self,
+        method: str,
+        endpoint: str,
+        parameters: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        handled: frozenset[int] = frozenset(),
+    ) -> dict[str, Any]:
+        """One answer of the API; a refused token is renewed and the call repeated once.
+
+        Raises:
+            ApiError: an errcode in `handled`.
+        """
+        token = self._token()
+        try:
+            return self._send(method, endpoint, {**(parameters or {}), "access_token": token.value}, body, handled)
+        except _TokenRejected as error:
+            log.info("%s: %s, asking for a new token", endpoint, error)
+        self._tokens.reject(token)
+        token = self._token()
+        try:
+            return self._send(method, endpoint, {**(parameters or {}), "access_token": token.value}, body, handled)
+        except _TokenRejected as error:
+            problem = f"{endpoint} refuses a token that was just issued"
+            found = f"{error}, twice"
+        raise SourceFault(
+            problem,
+            **self._places(),
+            expected="a new token to be accepted",
+            found=found,
+            remedy="another program may fetch tokens for the same appid and so end ours: "
+            "keep `token_endpoint: stable_token`, which is not disturbed by /cgi-bin/token",
+        )
+
+    def _single(self, openid: str) -> list[parse.Row]:
+        try:
+            answer = self.call(
+                "GET", USER_INFO, {"openid": openid, "lang": "zh_CN"}, handled=frozenset({INVALID_OPENID})
+            )
+        except ApiError as error:
+            return [parse.refused(openid, error.errcode)]
+        return parse.follower_rows([openid], [answer])
+
+    def _token(self) -> Token:
+        token = self._tokens.get(self._fetch_token)
+        self._secrets.add(token.value)
+        return token
+
+    def _fetch_token(self, force: bool) -> Token:
+        who = {
+            "grant_type": "client_credential",
+            "appid": self._options.appid,
+            "secret": self._options.secret,
+        }
+        if self._options.token_endpoint == "token":  # noqa: S105 an endpoint
+            endpoint = CLASSIC_TOKEN
+            answer = self._send("GET", endpoint, who, None, frozenset())
+        else:
+            endpoint = STABLE_TOKEN
+            answer = self._send("POST", endpoint, {}, {**who, "force_refresh": force}, frozenset())
+        value, life = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(value, str) or not value or not isinstance(life, int):
+            raise SourceFault(
+                f"{endpoint} gave no token",
+                **self._places(),
+                field="access_token, expires_in",
+                expected="a text and a number of seconds",
+                found=f"the keys {self._keys(answer)}",
+                remedy="check that `base_url` (or the connection's host) is the WeChat API",
+            )
+        return Token(value, time.monotonic() + max(life - TOKEN_MARGIN_SECONDS, 1))
+
+    def _send(
+        self,
+        method: str,
+        endpoint: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        handled: frozenset[int],
+    ) -> dict[str, Any]:
+        """One call with its retries."""
+        self._openids = {value for key, value in query.items() if key in ("openid", "next_openid")}
+        self._openids.update(entry["openid"] for entry in (body or {}).get("user_list", ()))
+        retrying = Retrying(
+            stop=stop_after_attempt(self._options.max_retries + 1),
+            wait=self._pause,
+            retry=retry_if_exception_type(_Transient),
+            before_sleep=lambda state: self._tell(endpoint, state),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, method, endpoint, query, body, handled)
+        except _Transient as failure:
+            last = failure
+        # raised out here: the cause is told in the text, and its chain could hold more than may be told
+        raise SourceFault(
+            last.problem,
+            **self._places(),
+            expected=last.expected,
+            found=f"{last.found}, at the last of {self._options.max_retries + 1} attempts",
+            remedy=last.remedy,
+        )
+
+    def _attempt(
+        self,
+        method: str,
+        endpoint: str,
+        query: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        handled: frozenset[int],
+    ) -> dict[str, Any]:
+        url = self._options.base_url + endpoint
+        extensions = {"hidden_query": dict(query)}
+        try:
+            response = self._http.request(method, url, json=body, extensions=extensions)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            failure = self._no_answer(endpoint, error)
+        else:
+            return self._judge(endpoint, self._read(endpoint, response), handled)
+        raise failure
+
+    def _read(self, endpoint: str, response: httpx.Response) -> dict[str, Any]:
+        """The JSON object in a response."""
+        status = response.status_code
+        if status == 429 or status >= 500:
+            raise self._overloaded(endpoint, response)
+        # the charset it names is not to be trusted: the API writes UTF-8 under any
+        text = response.content.decode("utf-8-sig", "replace")
+        kind = response.headers.get("content-type") or "no content type"
+        try:
+            answer = parse.load_json(text)
+        except ValueError:
+            answer = None
+            if status < 300 and text.strip()[:1] in ("", "{", "["):
+                raise _Transient(
+                    f"{endpoint} sent half an answer",
+                    "a whole JSON object",
+                    f"{len(response.content)} bytes of {kind} that end too early",
+                    "try again later; nothing of it was loaded",
+                ) from None
+        if status < 300 and isinstance(answer, dict):
+            return answer
+        moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
+        shown = parse.visible_text(self._scrub(text))
+        raise SourceFault(
+            f"{endpoint} did not answer as an API",
+            **self._places(),
+            expected="HTTP 200 and a JSON object (application/json)",
+            found=f'HTTP {status}{moved}, {kind}, beginning "{shown}"',
+            remedy="something between here and the API answered (a login page, a proxy), or `base_url` is not the API: "
+            "open it from this machine, and correct `base_url`, the connection's host or the proxy",
+        )
+
+    def _judge(self, endpoint: str, answer: dict[str, Any], handled: frozenset[int]) -> dict[str, Any]:
+        """The answer when it is one; its errcode turned into what the caller does about it."""
+        raw = answer.get("errcode", 0)
+        code = int(raw) if isinstance(raw, int) or (isinstance(raw, str) and raw.lstrip("-").isdigit()) else None
+        if code == 0:
+            return answer
+        said = self._scrub(str(answer.get("errmsg", "")))[:160]
+        found = f"errcode {code}" + (f": {said}" if said else "")
+        is_token_call = endpoint in (STABLE_TOKEN, CLASSIC_TOKEN)
+        if code in (BUSY, MINUTE_QUOTA):
+            rest = 60 * self._options.backoff_seconds if code == MINUTE_QUOTA else None
+            raise _Transient(f"{endpoint} has no time", "an answer", found, "run the night again later", rest)
+        if code in TOKEN_REJECTED and not is_token_call:
+            raise _TokenRejected(code)
+        if code in handled:
+            raise ApiError(code)
+        kind, meaning, remedy = VERDICTS.get(
+            code or 0, (SourceFault, "the API refuses the call", "look the errcode up in the API's documentation")
+        )
+        raise kind(f"{endpoint}: {meaning}", **self._places(), expected="an answer", found=found, remedy=remedy)
+
+    def _overloaded(self, endpoint: str, response: httpx.Response) -> Exception:
+        rest = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        found = f"HTTP {response.status_code}"
+        remedy = "run the night again later"
+        if rest is not None and rest > LONGEST_REST_SECONDS:
+            return SourceFault(
+                f"{endpoint} wants a long rest",
+                **self._places(),
+                expected=f"a Retry-After of at most {LONGEST_REST_SECONDS} seconds",
+                found=f"{found} and Retry-After of {rest:.0f} seconds",
+                remedy=f"run the night again in {rest / 60:.0f} minutes",
+            )
+        return _Transient(f"{endpoint} is overloaded or down", "HTTP 200", found, remedy, rest)
+
+    def _no_answer(self, endpoint: str, error: Exception) -> _Transient:
+        late = isinstance(error, httpx.TimeoutException)
+        found = f"nothing within {self._options.timeout_seconds:g} seconds" if late else self._scrub(str(error))[:160]
+        return _Transient(
+            f"{endpoint} gave no whole answer",
+            "an answer",
+            f"{type(error).__name__}: {found}",
+            "check the network from this machine to the API's host, then run the night again",
+        )
+
+    def _pause(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, _Transient) and failure.rest is not None:
+            return failure.rest
+        return self._backoff(state)
+
+    def _tell(self, endpoint: str, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        attempts = self._options.max_retries + 1
+        log.warning("%s; attempt %d of %d, next in %.1f s", failure or endpoint, state.attempt_number, attempts, pause)
+
+    def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
+        try:
+            return parser(answer)
+        except parse.UnexpectedShape as error:
+            raise SourceFault(
+                f"{endpoint} answered in an unknown shape",
+                **self._places(),
+                field=error.field,
+                expected=error.expected,
+                found=f"{error.found}; the answer has the keys {self._keys(answer)}",
+                remedy="check that `base_url` is the WeChat API itself; if it is, report it with this message",
+            ) from error
+
+    def _places(self) -> dict[str, Any]:
+        return {"source": self._options.source, "object": self._object}
+
+    def _keys(self, answer: Mapping[str, Any]) -> str:
+        return self._scrub(", ".join(sorted(answer)) or "(none)")[:160]
+
+    def _scrub(self, text: str) -> str:
+        for secret in sorted(filter(None, self._secrets | self._openids), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
+
+def retry_after(value: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header (seconds or an HTTP date) asks for, at least 0; None when it says nothing."""
+    if not value:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # reading the certificates takes longer than a call: once for all clients
+    return httpx.create_ssl_context()
+
+
+def _proxy(base_url: str) -> str | None:
+    """The proxy that the environment names for this host; httpx itself looks only when it builds the transport."""
+    url = httpx.URL(base_url)
+    if is_loopback(url.host) or urllib.request.proxy_bypass(url.host):
+        return None
+    proxies = urllib.request.getproxies()
+    return proxies.get(url.scheme) or proxies.get("all")

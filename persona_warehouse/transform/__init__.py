@@ -1,0 +1,114 @@
+"""Runs dbt in this process: one build per layer."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from persona_warehouse.errors import PersonaError
+from persona_warehouse.files import write_json
+from persona_warehouse.landing import store
+from persona_warehouse.settings import Settings
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What dbt says of one node: `seconds` wall time, `rows_affected` as the engine reports it."""
+
+    node: str
+    resource_type: str
+    status: str
+    seconds: float
+    rows_affected: int | None
+    message: str | None
+
+
+def build(settings: Settings, layer: str) -> list[NodeResult]:
+    """Builds the models, seeds and tests tagged with a layer (`staging` or `marts`).
+
+    Raises:
+        PersonaError: a model or a test failed; names the first ones.
+    """
+    store.prepare(settings)
+    arguments = ["build", "--select", f"tag:{layer}", "--exclude", "resource_type:unit_test"]
+    results = [_node(result) for result in _invoke(settings, arguments)]
+    write_json(_results_file(settings, layer), [vars(result) for result in results])
+    failed = [result for result in results if result.status in ("error", "fail")]
+    if failed:
+        first = failed[0]
+        raise PersonaError(
+            f"dbt could not build the layer `{layer}`: {len(failed)} of {len(results)} nodes failed",
+            object=first.node,
+            expected="every model built and every test passed",
+            found=(first.message or "").strip()[:600],
+            remedy=f"see {settings.logs / 'dbt' / 'dbt.log'}",
+        )
+    return results
+
+
+def write_docs(settings: Settings, out: Path) -> Path:
+    """Writes dbt's documentation as one file, `out`/index.html."""
+    _invoke(settings, ["docs", "generate", "--static"])
+    out.mkdir(parents=True, exist_ok=True)
+    page = (_target(settings) / "static_index.html").read_text(encoding="utf-8")
+    (out / "index.html").write_text(page, encoding="utf-8")
+    return out / "index.html"
+
+
+def last_results(settings: Settings) -> list[dict[str, Any]]:
+    """The node results of this night's layers, staging first."""
+    from persona_warehouse.files import read_json
+
+    paths = [_results_file(settings, layer) for layer in ("staging", "marts")]
+    return [result for path in paths if path.exists() for result in read_json(path)]
+
+
+def _results_file(settings: Settings, layer: str) -> Path:
+    return settings.logs / "dbt" / f"results_{layer}.json"
+
+
+def _target(settings: Settings) -> Path:
+    return settings.home / "dbt_target"
+
+
+def _invoke(settings: Settings, arguments: list[str]) -> list[Any]:
+    os.environ.update(settings.environment())
+    os.environ["DBT_SEND_ANONYMOUS_USAGE_STATS"] = "false"
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    folder = str(settings.dbt_project)
+    common = [
+        "--project-dir", folder,
+        "--profiles-dir", folder,
+        "--target-path", str(_target(settings)),
+        "--log-path", str(settings.logs / "dbt"),
+        "--vars", f"{{as_of_date: '{settings.business_date}', timezone: {settings.timezone}}}",
+    ]  # fmt: skip
+    settings.warehouse_file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        outcome = dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments, *common])
+    finally:
+        # the next step opens the file itself
+        DuckDBConnectionManager.close_all_connections()
+    if outcome.exception is not None:
+        raise PersonaError(
+            "dbt stopped",
+            found=str(outcome.exception).strip()[:800],
+            remedy=f"see {settings.logs / 'dbt' / 'dbt.log'}",
+        ) from outcome.exception
+    return list(getattr(outcome.result, "results", None) or [])
+
+
+def _node(result: Any) -> NodeResult:
+    affected = (result.adapter_response or {}).get("rows_affected")
+    return NodeResult(
+        node=result.node.name,
+        resource_type=str(getattr(result.node.resource_type, "value", result.node.resource_type)),
+        status=str(getattr(result.status, "value", result.status)),
+        seconds=round(float(result.execution_time), 3),
+        rows_affected=affected if isinstance(affected, int) and affected >= 0 else None,
+        message=result.message,
+    )

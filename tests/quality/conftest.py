@@ -1,0 +1,210 @@
+"""A small warehouse in which everything holds, and one that is typed and empty; each test gets a copy to break."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from persona_warehouse.landing.contract import STREAMS, objects
+from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import connect
+
+AS_OF = date(2026, 11, 20)
+
+SQL_TYPES = {
+    "text": "varchar",
+    "integer": "bigint",
+    "decimal": "decimal(38, 6)",
+    "boolean": "boolean",
+    "date": "date",
+    "timestamp": "timestamptz",
+    "json": "varchar",
+}
+
+QUARANTINE = (
+    "quarantine_id varchar, stream varchar, object varchar, source_file varchar, source_row bigint, field varchar,"
+    " rule varchar, expected varchar, found_type varchar, raw_row varchar, load_id varchar"
+)
+
+# the columns of the public marts; text unless said
+MARTS = {
+    "accounts": "account_id, account_name, domain, uscc, industry_name, country, province, city, founded_year int,"
+    " employee_count bigint, employee_band, annual_revenue decimal(38, 6), currency, annual_revenue_cny decimal(38, 6),"
+    " revenue_band, parent_account_id, lifecycle_stage, journey_stage, contact_count bigint, deal_count bigint,"
+    " open_deal_count bigint, won_deal_count bigint, first_touch_at timestamptz, last_touch_at timestamptz,"
+    " created_at timestamptz, source_record_count bigint",
+    "contacts": "contact_id, account_id, masked_name, job_title, department, seniority, buying_role, lifecycle_stage,"
+    " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
+    " source_record_count bigint",
+    "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
+    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz",
+    "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
+    " duration_seconds bigint, page_views bigint, event_count bigint, entry_url, exit_url, referrer_domain, channel,"
+    " campaign, is_bot boolean, bot_name",
+    "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
+    " is_first_touch boolean, is_last_touch boolean",
+    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
+    " left_at timestamptz, days double, is_back_move boolean, is_current boolean, evidence, evidence_count bigint",
+    "lead_stages": "lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order int,"
+    " entered_at timestamptz, left_at timestamptz, is_current boolean, evidence, source_stage",
+    "coverage": "stream, object, column_name, row_count bigint, filled_count bigint, filled_share double",
+}
+
+# twenty-four of each record, two weeks and a day of web events; the last company is deleted, the one before merged
+GOOD_ROWS = """
+insert into staging.stg_crm__companies (company_id, name, founded_year, employee_count, annual_revenue, currency,
+    uscc, domain, created_at, parent_company_id, is_deleted, merged_into_id, load_id, source_file, source_row)
+select 'c' || i, 'Firm ' || i, 2000, 10 * i, 1000 * i, 'CNY', '91110000600037341L', 'firm' || i || '.example',
+    timestamptz '2026-01-01 00:00:00+00', if(i > 1, 'c1', null), i = 24, if(i = 23, 'c1', null), '1', 'c.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__contacts (contact_id, company_id, full_name, email, openid, created_at,
+    load_id, source_file, source_row)
+select 'p' || i, 'c' || (1 + i % 22), '林小' || i, 'p' || i || '@firm.example', 'openid' || i,
+    timestamptz '2026-01-02 00:00:00+00', '1', 'p.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__deals (deal_id, company_id, product, amount, currency, probability, discount_pct,
+    presales_hours, stage, created_at, closed_at, is_closed, is_won, load_id, source_file, source_row)
+select 'd' || i, 'c' || (1 + i % 22), if(i % 2 = 0, 'prod1', 'GTX'), 100 * i, 'CNY', 50, 5, 2, 'won',
+    timestamptz '2026-02-01 00:00:00+00', timestamptz '2026-03-01 00:00:00+00', true, true, '1', 'd.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__leads (lead_id, email, converted_contact_id, converted_deal_id, created_at,
+    load_id, source_file, source_row)
+select 'l' || i, 'p' || i || '@firm.example', 'p' || i, 'd' || i, timestamptz '2026-01-01 00:00:00+00', '1', 'l.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__deal_stage_history (deal_id, stage, entered_at, load_id, source_file, source_row)
+select deal_id, 'won', closed_at, '1', 'h.csv', source_row from staging.stg_crm__deals;
+insert into staging.stg_crm__deal_contacts (deal_id, contact_id, is_primary, load_id, source_file, source_row)
+select 'd' || i, 'p' || i, true, '1', 'dc.csv', i from range(1, 25) as numbers(i);
+insert into staging.stg_crm__activities (activity_id, activity_type, company_id, contact_id, deal_id, minutes,
+    occurred_at, load_id, source_file, source_row)
+select 'a' || i, 'call', 'c1', 'p1', 'd1', 30, timestamptz '2026-03-01 00:00:00+00', '1', 'a.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__products (product_id, name, list_price, currency, load_id, source_file, source_row)
+select 'prod' || i, if(i = 1, 'GTX', 'MG ' || i), 10, 'CNY', '1', 'pr.csv', i from range(1, 25) as numbers(i);
+insert into staging.stg_website__events (event_id, anonymous_id, occurred_at, received_at, event_name, page_url,
+    email, ip_address, http_status, load_id, source_file, source_row)
+select 'e' || i, 'v' || i, timestamptz '2026-11-05 17:00:00+00' + to_hours(6 * i),
+    timestamptz '2026-11-05 17:00:01+00' + to_hours(6 * i), 'page_view', '/prices', if(i = 1, 'p1@firm.example', null),
+    '203.0.113.7', 200, '1', 'w.log', i
+from range(0, 60) as numbers(i);
+insert into staging.stg_wechat__followers (openid, is_subscribed, subscribed_at, tag_ids,
+    load_id, source_file, source_row)
+select 'openid' || i, true, timestamptz '2026-05-01 00:00:00+00', '[1, 2]', '1', 'user/info', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_wechat__tags (tag_id, name, follower_count, load_id, source_file, source_row)
+select i::varchar, 'tag ' || i, 3, '1', 'tags/get', i from range(1, 25) as numbers(i);
+insert into staging.stg_wechat__daily_follower_stats (ref_date, user_source, new_user, cancel_user, cumulate_user,
+    load_id, source_file, source_row)
+select date '2026-11-19' - i::int, 0, 1, 0, 24, '1', 'getusercumulate', i from range(0, 24) as numbers(i);
+
+insert into marts.accounts (account_id, account_name, country, contact_count, deal_count, open_deal_count,
+    won_deal_count, first_touch_at, last_touch_at, created_at, source_record_count)
+select 'acc' || i, 'Firm ' || i, 'CN', 0, 0, 0, 0, timestamptz '2026-01-01 00:00:00+00',
+    timestamptz '2026-11-20 15:59:59+00', timestamptz '2026-01-01 00:00:00+00', 1
+from range(1, 23) as numbers(i);
+update marts.accounts set deal_count = 24, won_deal_count = 24, contact_count = 24 where account_id = 'acc1';
+insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)
+select 'per' || i, 'acc1', '林**', '采购经理 138', timestamptz '2026-01-01 00:00:00+00',
+    timestamptz '2026-02-01 00:00:00+00'
+from range(1, 25) as numbers(i);
+insert into marts.contact_identities (identity_key, source_system, source_object, source_id, identity_type,
+    contact_id, account_id, match_method, match_probability, valid_from)
+select 'k-c' || i, 'crm', 'companies', 'c' || i, 'company_id', null, 'acc' || i, 'own id', 1,
+    timestamptz '2026-01-01 00:00:00+00'
+from range(1, 23) as numbers(i)
+union all
+select 'k-p' || i, 'crm', 'contacts', 'p' || i, 'contact_id', 'per' || i, 'acc1', 'own id', 1,
+    timestamptz '2026-01-01 00:00:00+00'
+from range(1, 25) as numbers(i);
+insert into marts.sessions (session_id, visitor_key, contact_id, account_id, started_at, ended_at, duration_seconds,
+    page_views, event_count, entry_url, exit_url, channel, is_bot)
+select sha256('s' || i), sha256('v' || i), 'per1', 'acc1', timestamptz '2026-11-05 17:00:00+00',
+    timestamptz '2026-11-05 17:10:00+00', 600, 1, 1, 'https://example.com/a@2x.png?id=113812345678', '/prices',
+    'direct', false
+from range(0, 60) as numbers(i);
+insert into marts.touchpoints (touchpoint_id, contact_id, account_id, touchpoint_type, channel, occurred_at)
+select 't' || i, 'per1', 'acc1', 'web_session', 'direct', timestamptz '2026-11-05 17:00:00+00'
+from range(0, 60) as numbers(i);
+insert into marts.journey_stages (journey_stage_id, account_id, stage, stage_order, entered_at, left_at, days,
+    is_current, evidence, evidence_count)
+values ('j1', 'acc1', 'need', 1, '2026-01-01 00:00:00+00', '2026-02-01 00:00:00+00', 31, false, 'first visit', 1),
+    ('j2', 'acc1', 'use', 5, '2026-02-01 00:00:00+00', null, 292, true, 'won deal', 2);
+insert into marts.lead_stages (lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order,
+    entered_at, left_at, is_current)
+select 'o' || i, 'l' || i, 'per1', 'acc1', 'd' || i, 'opportunity', 4, timestamptz '2026-02-01 00:00:00+00',
+    timestamptz '2026-03-01 00:00:00+00', false
+from range(1, 25) as numbers(i)
+union all
+select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
+from range(1, 25) as numbers(i);
+insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'tickets', 'ticket_id', 0, 0, null)
+"""
+
+
+def create_tables(database: Path) -> None:
+    """Every table that an audit reads, typed and empty."""
+    with connect(database) as connection:
+        for schema in ("staging", "quarantine", "marts"):
+            connection.execute(f"create schema {schema}")
+        for stream in STREAMS:
+            for name, contract in objects(stream).items():
+                columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in contract.columns.values())
+                connection.execute(
+                    f"create table staging.stg_{stream}__{name}"
+                    f" ({columns}, load_id varchar, source_file varchar, source_row bigint)"
+                )
+                connection.execute(f"create table quarantine.{stream}__{name} ({QUARANTINE})")
+        for mart, columns in MARTS.items():
+            typed = ", ".join(one if " " in one.strip() else f"{one} varchar" for one in _split(columns))
+            connection.execute(f"create table marts.{mart} ({typed})")
+
+
+def _split(columns: str) -> list[str]:
+    return [one.strip().replace(";", ", ") for one in columns.replace("(38, 6)", "(38; 6)").split(",")]
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("warehouses")
+    empty, good = folder / "empty.duckdb", folder / "good.duckdb"
+    create_tables(empty)
+    shutil.copy(empty, good)
+    with connect(good) as connection:
+        connection.execute(GOOD_ROWS)
+    return {"empty": empty, "good": good}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(tmp_path / "home", tmp_path / "sources.yml", AS_OF, "Asia/Shanghai", 7)
+
+
+@pytest.fixture
+def empty(templates: dict[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copy(templates["empty"], tmp_path / "persona.duckdb"))
+
+
+@pytest.fixture
+def good(templates: dict[str, Path], tmp_path: Path) -> Path:
+    return Path(shutil.copy(templates["good"], tmp_path / "persona.duckdb"))
+
+
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Narrows the audits of a test to one table, which takes a tenth of the time."""
+    import expectations
+
+    every = expectations.boundary_tables
+
+    def narrow(table: str) -> None:
+        monkeypatch.setattr(
+            expectations,
+            "boundary_tables",
+            lambda boundary, present: [entry for entry in every(boundary, present) if entry.table == table],
+        )
+
+    return narrow

@@ -1,0 +1,454 @@
+"""Every critical expectation holds on good rows and breaks on a row made to break it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+import expectations
+from expectations.owners import Owner
+from expectations.rules import Given
+from expectations.staging import OBJECTS
+from persona_warehouse.quality.audit import run_audit
+from persona_warehouse.quality.results import Boundary
+from persona_warehouse.quality.thresholds import load_bounds
+from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import connect
+
+PERSONAL = "holds no e-mail address or mobile number"
+LATE = "timestamptz '2026-11-20 16:00:00+00'"
+
+
+@dataclass(frozen=True)
+class Break:
+    """SQL that turns the good warehouse into one that breaks one expectation."""
+
+    boundary: Boundary
+    table: str
+    fact: str
+    sql: str
+
+
+def _reject(stream: str, name: str) -> Break:
+    return Break(
+        "staging",
+        f"stg_{stream}__{name}",
+        "few rows of the newest load are rejected",
+        # eight of the thirty-two rows of the load, each with two errors
+        f"delete from staging.stg_{stream}__{name} where source_row > 24;"
+        f"insert into quarantine.{stream}__{name} (source_file, source_row, field, load_id)"
+        " select 'x', i // 2, 'f', '1' from range(0, 16) as n(i)",
+    )
+
+
+BREAKS = [
+    *(_reject(*one) for one in OBJECTS),
+    Break(
+        "staging",
+        "stg_website__events",
+        "hardly any event is in the future",
+        "update staging.stg_website__events set occurred_at = '2026-11-21 16:00:00+00' where source_row < 4",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "parent_account_id stands in marts.accounts",
+        "update marts.accounts set parent_account_id = 'gone' where account_id = 'acc2'",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "last_touch_at is not before first_touch_at",
+        "update marts.accounts set last_touch_at = first_touch_at - interval 1 second where account_id = 'acc2'",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "every account comes from a source record",
+        "insert into marts.accounts (account_id, contact_count, deal_count, open_deal_count, won_deal_count)"
+        " values ('extra', 0, 0, 0, 0)",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "open and won deals are part of all deals",
+        "update marts.accounts set open_deal_count = 1 where account_id = 'acc2'",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "contact_count is the number of the account's contacts",
+        "update marts.accounts set contact_count = 1 where account_id = 'acc2'",
+    ),
+    Break(
+        "marts",
+        "accounts",
+        "the accounts' deals are not more than the staged deals",
+        "update marts.accounts set deal_count = 1 where account_id = 'acc2'",
+    ),
+    Break(
+        "marts",
+        "contacts",
+        "masked_name is no name of the CRM",
+        "update marts.contacts set masked_name = '林小7' where contact_id = 'per7'",
+    ),
+    Break(
+        "marts",
+        "contacts",
+        "account_id stands in marts.accounts",
+        "update marts.contacts set account_id = 'gone' where contact_id = 'per7'",
+    ),
+    Break(
+        "marts",
+        "contacts",
+        "last_touch_at is not before first_touch_at",
+        "update marts.contacts set first_touch_at = last_touch_at + interval 1 day where contact_id = 'per7'",
+    ),
+    Break(
+        "marts",
+        "contacts",
+        "every contact comes from a source record",
+        "insert into marts.contacts (contact_id) values ('extra')",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "every live record of companies has an identity",
+        "delete from marts.contact_identities where source_id = 'c22'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "every live record of contacts has an identity",
+        "update marts.contact_identities set contact_id = null where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "every identity of companies is a staged record",
+        "update marts.contact_identities set source_id = 'c99' where source_id = 'c22'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "every identity of contacts is a staged record",
+        "update marts.contact_identities set source_id = 'p99' where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "account_id stands in marts.accounts",
+        "update marts.contact_identities set account_id = 'gone' where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "contact_id stands in marts.contacts",
+        "update marts.contact_identities set contact_id = 'gone' where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "valid_to is not before valid_from",
+        "update marts.contact_identities set valid_to = valid_from - interval 1 day where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "contact_identities",
+        "match_probability is within 0 to 1",
+        "update marts.contact_identities set match_probability = 'nan' where source_id = 'p9'",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "ended_at is not before started_at",
+        "update marts.sessions set ended_at = started_at - interval 1 second where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "account_id stands in marts.accounts",
+        "update marts.sessions set account_id = 'gone' where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "contact_id stands in marts.contacts",
+        "update marts.sessions set contact_id = 'gone' where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "counts and durations are not negative",
+        "update marts.sessions set duration_seconds = -1 where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "page_views are part of the events",
+        "update marts.sessions set page_views = 2 where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "sessions",
+        "sessions hold no event twice",
+        "update marts.sessions set event_count = 2 where session_id = sha256('s1')",
+    ),
+    Break(
+        "marts",
+        "touchpoints",
+        "account_id stands in marts.accounts",
+        "update marts.touchpoints set account_id = 'gone' where touchpoint_id = 't1'",
+    ),
+    Break(
+        "marts",
+        "touchpoints",
+        "contact_id stands in marts.contacts",
+        "update marts.touchpoints set contact_id = 'gone' where touchpoint_id = 't1'",
+    ),
+    Break(
+        "marts",
+        "touchpoints",
+        "web touches are not more than the sessions",
+        "insert into marts.touchpoints (touchpoint_id, touchpoint_type) values ('extra', 'web_session')",
+    ),
+    Break(
+        "marts",
+        "journey_stages",
+        "entered_at is not after the as-of date",
+        f"update marts.journey_stages set entered_at = {LATE} where journey_stage_id = 'j2'",
+    ),
+    Break(
+        "marts",
+        "journey_stages",
+        "left_at is not before entered_at",
+        "update marts.journey_stages set left_at = entered_at - interval 1 day where journey_stage_id = 'j1'",
+    ),
+    Break(
+        "marts",
+        "journey_stages",
+        "account_id stands in marts.accounts",
+        "update marts.journey_stages set account_id = 'gone' where journey_stage_id = 'j1'",
+    ),
+    Break(
+        "marts",
+        "journey_stages",
+        "days is not negative",
+        "update marts.journey_stages set days = -0.5 where journey_stage_id = 'j1'",
+    ),
+    Break(
+        "marts",
+        "journey_stages",
+        "an account is in at most one stage now",
+        "update marts.journey_stages set is_current = true",
+    ),
+    Break(
+        "marts",
+        "lead_stages",
+        "every staged deal is an opportunity exactly once",
+        "delete from marts.lead_stages where lead_stage_id = 'o5'",
+    ),
+    Break(
+        "marts",
+        "lead_stages",
+        "every deal of the funnel is a staged deal",
+        "update marts.lead_stages set deal_id = 'gone' where lead_stage_id = 'w5'",
+    ),
+    Break(
+        "marts",
+        "lead_stages",
+        "left_at is not before entered_at",
+        "update marts.lead_stages set left_at = entered_at - interval 1 day where lead_stage_id = 'o5'",
+    ),
+    Break(
+        "marts",
+        "lead_stages",
+        "account_id stands in marts.accounts",
+        "update marts.lead_stages set account_id = 'gone' where lead_stage_id = 'o5'",
+    ),
+    Break(
+        "marts",
+        "lead_stages",
+        "contact_id stands in marts.contacts",
+        "update marts.lead_stages set contact_id = 'gone' where lead_stage_id = 'o5'",
+    ),
+    Break(
+        "marts",
+        "coverage",
+        "filled_share is within 0 to 1",
+        "update marts.coverage set filled_share = 1.01 where object = 'companies'",
+    ),
+    Break(
+        "marts",
+        "coverage",
+        "filled_count is part of row_count",
+        "update marts.coverage set filled_count = 25 where object = 'companies'",
+    ),
+    Break(
+        "marts",
+        "coverage",
+        "filled_share is null exactly when there are no rows",
+        "update marts.coverage set filled_share = 0 where object = 'tickets'",
+    ),
+]
+
+# what must be seen, but must not stop a night
+WARNINGS = [
+    ("staging", "stg_crm__deals", "product is known among the products", "product = 'GTXPro'"),
+    ("staging", "stg_crm__deals", "amount is at least 0 and at most 10000000000", "amount = -1"),
+    ("staging", "stg_crm__deals", "closed_at is not before created_at", "closed_at = created_at - interval 1 day"),
+    ("staging", "stg_crm__deals", "company_id stands in staging.stg_crm__companies", "company_id = 'gone'"),
+    ("staging", "stg_crm__deals", "most deals name their company", "company_id = null"),
+    ("staging", "stg_crm__deals", "created_at is not in the future", "created_at = '2026-11-21 16:00:00+00'"),
+    ("staging", "stg_crm__contacts", "company_id stands in staging.stg_crm__companies", "company_id = 'gone'"),
+    ("staging", "stg_crm__contacts", "email has its usual shape", "email = 'ask Lin'"),
+    ("staging", "stg_crm__companies", "currency has its usual shape", "currency = '人民币'"),
+    ("staging", "stg_website__events", "the newest occurred_at is recent", "occurred_at = '2026-11-01 00:00:00+00'"),
+    (
+        "staging",
+        "stg_website__events",
+        "the as-of date has about as many events as a usual day",
+        "occurred_at = if(occurred_at >= '2026-11-19 16:00:00+00', '2026-01-01 00:00:00+00', occurred_at)",
+    ),
+    (
+        "staging",
+        "stg_wechat__followers",
+        "as many followers were fetched as WeChat counts",
+        "is_subscribed = source_row < 9",
+    ),
+    ("staging", "stg_wechat__followers", "the followers' tags stand in the list of tags", "tag_ids = '[99]'"),
+    ("marts", "sessions", "sessions hold every event", "event_count = null"),
+    ("marts", "coverage", "row_count is the number of staged rows", "row_count = row_count + 1"),
+]
+
+
+@pytest.fixture(scope="module")
+def critical_facts() -> set[tuple[str, str, str]]:
+    return {
+        (boundary, entry.table, expectation.meta["fact"])
+        for boundary, entries in expectations.BOUNDARIES.items()
+        for entry in entries
+        for expectation in entry.suite(_given())
+        if expectation.severity == "critical" and PERSONAL not in expectation.meta["fact"]
+    }
+
+
+def _given() -> Given:
+    seed = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "audit_thresholds.csv"
+    return Given(date(2026, 11, 20), datetime(2026, 11, 20, 16, tzinfo=UTC), load_bounds(seed), {"note": "VARCHAR"})
+
+
+def _broken(settings: Settings, boundary: Boundary, database: Path) -> dict[tuple[str, str], str]:
+    outcome = run_audit(settings, boundary, database=database, docs=False)
+    return {(result.suite, result.expectation): result.severity for result in outcome.results if not result.success}
+
+
+def test_every_expectation_says_who_how_bad_and_why() -> None:
+    for entries in expectations.BOUNDARIES.values():
+        for entry in entries:
+            facts = set()
+            for expectation in entry.suite(_given()):
+                meta = expectation.meta
+                assert meta["owner"] in set(Owner)
+                assert expectation.severity in {"critical", "warning", "info"}
+                assert re.fullmatch(r"[A-Z].{20,}[.]", meta["reason"]), meta
+                assert meta["fact"] not in facts
+                facts.add(meta["fact"])
+            assert facts
+
+
+def test_every_boundary_table_has_a_module_of_its_name() -> None:
+    for boundary, entries in expectations.BOUNDARIES.items():
+        folder = Path(expectations.__file__).parent / boundary
+        modules = {path.stem for path in folder.glob("*.py")} - {"__init__", "any_mart"}
+        assert modules == {entry.table for entry in entries}
+        assert all(entry.schema == boundary for entry in entries)
+
+
+@pytest.mark.parametrize("boundary", ["staging", "marts"])
+def test_everything_holds_on_good_rows(boundary: Boundary, settings: Settings, good: Path) -> None:
+    assert _broken(settings, boundary, good) == {}
+
+
+@pytest.mark.parametrize("boundary", ["staging", "marts"])
+def test_everything_holds_on_empty_typed_tables(boundary: Boundary, settings: Settings, empty: Path) -> None:
+    assert _broken(settings, boundary, empty) == {}
+
+
+def test_every_critical_expectation_has_a_row_that_breaks_it(critical_facts: set[tuple[str, str, str]]) -> None:
+    assert {(one.boundary, one.table, one.fact) for one in BREAKS} == critical_facts
+
+
+@pytest.mark.parametrize("one", BREAKS, ids=lambda one: f"{one.table}: {one.fact}")
+def test_a_critical_expectation_breaks_on_a_row_made_to_break_it(
+    one: Break, settings: Settings, good: Path, only: Callable[[str], None]
+) -> None:
+    with connect(good) as connection:
+        connection.execute(one.sql)
+    only(one.table)
+    assert _broken(settings, one.boundary, good).get((one.table, one.fact)) == "critical"
+
+
+@pytest.mark.parametrize(("boundary", "table", "fact", "change"), WARNINGS, ids=lambda value: str(value)[:50])
+def test_dirt_is_seen_and_does_not_stop_the_night(
+    boundary: Boundary, table: str, fact: str, change: str, settings: Settings, good: Path, only: Callable[[str], None]
+) -> None:
+    with connect(good) as connection:
+        connection.execute(f"update {boundary}.{table} set {change}")
+    only(table)
+    broken = _broken(settings, boundary, good)
+    assert broken[table, fact] in {"warning", "info"}
+
+
+def test_a_small_load_is_not_judged(settings: Settings, good: Path, only: Callable[[str], None]) -> None:
+    with connect(good) as connection:
+        connection.execute(
+            "insert into quarantine.crm__deals (source_file, source_row, load_id)"
+            " select 'x', i, '2' from range(19) n(i)"
+        )
+    only("stg_crm__deals")
+    # the newest load has nineteen rows, all of them rejected: too few; of all rows together it is a warning
+    assert _broken(settings, "staging", good) == {
+        ("stg_crm__deals", "few of all rows ever received stand in quarantine"): "warning"
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["write to lin.mei@firm.example.cn", "?m=lin%40firm.example", "电话13812345678", "+86 138-1234-5678"]
+)
+def test_personal_data_is_found_in_every_text_column_of_every_mart(text: str, settings: Settings, good: Path) -> None:
+    with connect(good) as connection:
+        connection.execute("create table marts.new_mart (note varchar, tags varchar[], facts json)")
+        connection.execute("insert into marts.new_mart values (null, null, null)")
+        columns = connection.execute(
+            "select table_name, column_name, data_type from information_schema.columns where table_schema = 'marts'"
+            " and (data_type like '%VARCHAR%' or data_type = 'JSON')"
+        ).fetchall()
+        for table, column, type_ in columns:
+            value = {"VARCHAR[]": "[$text]", "JSON": "to_json($text)"}.get(type_, "$text")
+            connection.execute(f"update marts.{table} set {column} = {value}", {"text": text})
+    found = {(suite, fact.split()[0]) for suite, fact in _broken(settings, "marts", good) if PERSONAL in fact}
+    # a number of eleven digits may be the CRM's own id, so in these columns only addresses are looked for
+    crm_ids = {("lead_stages", "lead_id"), ("lead_stages", "deal_id")}
+    expected = {(table, column) for table, column, _ in columns}
+    assert found == (expected if "@" in text or "%40" in text else expected - crm_ids)
+
+
+def test_an_id_of_the_crm_may_be_a_number_of_eleven_digits(
+    settings: Settings, good: Path, only: Callable[[str], None]
+) -> None:
+    with connect(good) as connection:
+        connection.execute("update staging.stg_crm__contacts set contact_id = '13812345678' where contact_id = 'p9'")
+        connection.execute("update marts.contact_identities set source_id = '13812345678' where source_id = 'p9'")
+    only("contact_identities")
+    assert _broken(settings, "marts", good) == {}
+    with connect(good) as connection:
+        connection.execute(
+            "update marts.contact_identities set source_object = 'events' where source_id = '13812345678'"
+        )
+    assert ("contact_identities", f"source_id {PERSONAL}") in _broken(settings, "marts", good)
