@@ -63,8 +63,8 @@ def not_in_future(given: Given, column: str, owner: Owner = Owner.DATA_ENGINEERI
         severity=Severity.WARNING,
         owner=owner,
         reason=(
-            f"The night takes data up to the end of its date; {days:g} day of grace covers clocks and time zones that"
-            " are off. Later than that the date was typed wrong or read in the wrong format."
+            f"The night takes data up to the end of its date; a grace of {days:g} day(s) covers clocks and time zones"
+            " that are off. Later than that the date was typed wrong or read in the wrong format."
         ),
         column=column,
     )

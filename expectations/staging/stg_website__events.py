@@ -34,7 +34,7 @@ def suite(given: Given) -> list[Expectation]:
             breaks=future,
             severity=Severity.WARNING,
             owner=Owner.DATA_ENGINEERING,
-            reason=f"{days:g} day of grace covers time zones; later comes from devices whose clock is wrong.",
+            reason=f"A grace of {days:g} day(s) covers time zones; later comes from devices whose clock is wrong.",
             column="occurred_at",
         ),
         condition(

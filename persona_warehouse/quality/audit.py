@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
@@ -90,6 +92,8 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
     )
     passed = not _broken(results)
     docs_dir = None
+    # pages of an earlier run of the same night would contradict the results beside them
+    shutil.rmtree(folder / "quality", ignore_errors=True)
     if docs or not passed:
         from persona_warehouse.quality.pages import build_docs
 
@@ -226,7 +230,7 @@ def _require_evaluated(suite: str, fact: str, info: dict[str, Any]) -> None:
         raise PersonaError(
             f"an expectation could not be evaluated: {fact}",
             object=suite,
-            # the first line names what the database refused; what follows may quote values
-            found=messages[0].splitlines()[0][:300],
+            # the first line says what the database refused; between single quotes it may cite a value
+            found=re.sub("'.*'", "'…'", messages[0].splitlines()[0])[:300],
             remedy="the table's columns and the suite in expectations/ do not fit together; correct one of them",
         )

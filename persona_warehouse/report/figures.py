@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 
@@ -29,6 +29,9 @@ MOST_ROWS = 50
 MOST_OBJECTS = 24
 MOST_COLUMNS = 40
 LONGEST_TEXT = 200
+
+
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class FunnelStage:
 
     Attributes:
         entered: distinct leads that ever entered it.
-        conversion: leads that entered both it and the former stage, of those that entered the former; None for the first.
+        conversion: leads that entered it and the former stage, of those that entered the former; None for the first.
         skipped: leads that entered it without ever entering the former stage.
         current: leads that are in it now.
     """
@@ -265,10 +268,8 @@ def read_figures(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, A
 
 
 def _read(release: _Release, manifest: Mapping[str, Any]) -> Figures:
-    business_date = _as_date(manifest["business_date"])
-    assert business_date is not None
-    created_at = _as_moment(manifest["created_at"])
-    assert created_at is not None
+    business_date = _stated(_as_date(manifest["business_date"]), "business_date")
+    created_at = _stated(_as_moment(manifest["created_at"]), "created_at")
     coverage = _coverage(release)
     counts = _counts(release, coverage)
     return Figures(
@@ -294,7 +295,8 @@ def _counts(release: _Release, coverage: tuple[ObjectCoverage, ...]) -> Counts:
         (
             "marts.accounts",
             """select count(*) as accounts, count_if(won_deal_count > 0) as accounts_won,
-                      sum(deal_count) as deals_linked, sum(open_deal_count) as deals_open, sum(won_deal_count) as deals_won
+                      sum(deal_count) as deals_linked, sum(open_deal_count) as deals_open,
+                      sum(won_deal_count) as deals_won
                from marts.accounts""",
         ),
         (
@@ -335,7 +337,9 @@ def _funnel(release: _Release) -> Funnel:
                 select coalesce('lead ' || lead_id, 'deal ' || deal_id, 'row ' || lead_stage_id) as subject,
                        lead_id is null as without_lead, stage, is_current
                 from marts.lead_stages
-            ), subjects as (select subject, bool_or(without_lead) as without_lead, {ever} from followed group by subject)
+            ), subjects as (
+                select subject, bool_or(without_lead) as without_lead, {ever} from followed group by subject
+            )
             select count(*) as leads, count_if(without_lead) as without_lead, count_if(raw and won) as raw_and_won,
                    {sums}, {both}
             from subjects""",
@@ -417,8 +421,8 @@ def _audit(release: _Release, summary: Mapping[str, Any], business_date: date) -
     }
     failed = release.rows(
         table,
-        f"""select severity, boundary, suite, expectation, column_name, unexpected_count, evaluated_count, observed_value,
-                   reason, owner
+        f"""select severity, boundary, suite, expectation, column_name, unexpected_count, evaluated_count,
+                   observed_value, reason, owner
             from {table} where as_of_date = ? and success is not true
             order by list_position({list(SEVERITIES)}, severity) nulls last, unexpected_count desc nulls last,
                      boundary, suite, expectation, column_name
@@ -463,7 +467,8 @@ def _quarantine(release: _Release) -> Quarantine:
     rows = release.rows(
         "quality.quarantined_rows",
         """select stream, object, rule, field, min(expected) as expected, sum(row_count)::bigint as rows,
-                  arg_min(source_file, (source_file, first_row)) as file, arg_min(first_row, (source_file, first_row)) as first_row,
+                  arg_min(source_file, (source_file, first_row)) as file,
+                  arg_min(first_row, (source_file, first_row)) as first_row,
                   count(*) over () as groups, sum(sum(row_count)) over () as total
            from quality.quarantined_rows
            group by stream, object, rule, field
@@ -494,7 +499,8 @@ def _coverage(release: _Release) -> tuple[ObjectCoverage, ...]:
     objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in release.rows(
         "marts.coverage",
-        """select stream, object, column_name, coalesce(row_count, 0) as row_count, coalesce(filled_count, 0) as filled_count
+        """select stream, object, column_name, coalesce(row_count, 0) as row_count,
+                  coalesce(filled_count, 0) as filled_count
            from marts.coverage order by stream, object, filled_share desc nulls last, column_name""",
     ):
         objects.setdefault((row["stream"], row["object"]), []).append(row)
@@ -513,6 +519,13 @@ def _coverage(release: _Release) -> tuple[ObjectCoverage, ...]:
     ]
     order = {stream: index for index, stream in enumerate(STREAMS)}
     return tuple(sorted(found, key=lambda each: (each.rows == 0, order.get(each.stream, len(order)), each.object)))
+
+
+def _stated(value: _Value | None, key: str) -> _Value:
+    """A value of the manifest that may not be empty."""
+    if value is None:
+        raise KeyError(key)
+    return value
 
 
 def _as_date(value: object) -> date | None:

@@ -44,24 +44,22 @@ def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Pat
 
 
 def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
-    """The page as text: one body per language, of which the style sheet shows the one that the `lang` attribute names."""
+    """The page as text: one body per language; the style sheet shows the one that the `lang` attribute names."""
     environment = _environment()
     body = environment.get_template("body.html.j2")
     bodies = [
         (
             language,
-            Markup(
-                body.render(
-                    language=language,
-                    t=language.t,
-                    figures=figures,
-                    share_of=Share,
-                    no_data=partial(_no_data, language, figures),
-                    others=_others(language, figures),
-                    first_rows=FIRST_ROWS,
-                    first_columns=FIRST_COLUMNS,
-                    most_objects=MOST_OBJECTS,
-                )
+            body.render(
+                language=language,
+                t=language.t,
+                figures=figures,
+                share_of=Share,
+                no_data=partial(_no_data, language, figures),
+                others=_others(language, figures),
+                first_rows=FIRST_ROWS,
+                first_columns=FIRST_COLUMNS,
+                most_objects=MOST_OBJECTS,
             ),
         )
         for language in languages.values()
@@ -70,8 +68,8 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
     return environment.get_template("page.html.j2").render(
         bodies=bodies,
         figures=figures,
-        style=Markup(style),
-        script=Markup(script),
+        style=style,
+        script=script,
         style_hash=_content_hash(style),
         script_hash=_content_hash(script),
     )
@@ -123,7 +121,7 @@ def _write(text: str, path: Path) -> Path:
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
+        unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
     return path

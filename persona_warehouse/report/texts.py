@@ -20,7 +20,7 @@ LANGUAGES = {
     "en": "en",
 }  # code in the catalogue -> value of the lang attribute; the first is the default
 ZONE = ZoneInfo("Asia/Shanghai")
-NOTHING = "—"
+NOTHING = Markup("—")
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +59,7 @@ class Language:
         """
         self.used.add(key)
         words = catalogue()[key][self.code].replace("n = {", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{")
-        return Markup(escape(words).format(**values))
+        return escape(words).format(**values)
 
     def label(self, group: str, name: str) -> Markup:
         """The text of a value out of the data, such as a status; the value itself when there is none for it."""
@@ -69,28 +69,24 @@ class Language:
     def described(self, table: str) -> Markup:
         """What each record of a table represents; the table may come with its schema."""
         key = f"tables.{table.rpartition('.')[2]}"
-        return self.t(key) if key in catalogue() else Markup(NOTHING)
+        return self.t(key) if key in catalogue() else NOTHING
 
     def join(self, parts: list[Markup]) -> Markup:
         return self.t("format.list_separator").join(parts)
 
     def exact(self, number: int) -> Markup:
         """1234567 -> 1,234,567."""
-        return Markup(f"{number:,}")
+        return escape(f"{number:,}")
 
     def short(self, number: int) -> Markup:
         """Chinese counts in 万 and 亿 from 10,000 up (12,345 -> 1.23万); English writes the digits out."""
         if self.code != "zh" or abs(number) < 10_000:
             return self.exact(number)
-        return Markup(_in_myriads(number))
+        return escape(_in_myriads(number))
 
     def number(self, number: int | None) -> Markup:
         """A count for tables, every digit, with its value for machines."""
-        return (
-            Markup(NOTHING)
-            if number is None
-            else Markup('<data value="{}">{}</data>').format(number, self.exact(number))
-        )
+        return NOTHING if number is None else Markup('<data value="{}">{}</data>').format(number, self.exact(number))
 
     def headline(self, number: int) -> Markup:
         """A count for cards and sentences, in the language's short form, every digit in the tooltip."""
@@ -100,7 +96,7 @@ class Language:
         """A share without markup: 62.5%, or why there is none."""
         if share.is_suppressed:
             return self.t("format.suppressed")
-        return Markup(NOTHING) if share.value is None else escape(_percent(share.value, digits))
+        return NOTHING if share.value is None else escape(_percent(share.value, digits))
 
     def rate(self, share: Share) -> Markup:
         """As `percent`, with the value for machines."""
@@ -117,7 +113,7 @@ class Language:
 
     def day(self, value: date | None) -> Markup:
         if value is None:
-            return Markup(NOTHING)
+            return NOTHING
         return Markup('<time datetime="{0}">{0}</time>').format(value.isoformat())
 
     def long_day(self, value: date) -> Markup:
@@ -127,7 +123,7 @@ class Language:
     def moment(self, value: datetime | None) -> Markup:
         """A point in time, to the minute, in the business time zone."""
         if value is None:
-            return Markup(NOTHING)
+            return NOTHING
         local = value.astimezone(ZONE)
         return Markup('<time datetime="{}">{:%Y-%m-%d %H:%M}</time>').format(local.isoformat(), local)
 

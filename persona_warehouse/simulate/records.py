@@ -91,9 +91,9 @@ class Sheet:
         return buffer.getvalue()
 
     def json_lines(self) -> list[str]:
-        """The rows as lines of JSON under the file's own names, without blanks; the cut ones end in their middle."""
+        """The rows as lines of JSON under the file's own names, blanks as null; the cut ones end in their middle."""
         names = {**self.headers, **{name: name for name in self.extra}}
-        lines = jsonl({names[column]: value for column, value in row.items() if value != ""} for row in self.rows)
+        lines = jsonl({name: row.get(column) or None for column, name in names.items()} for row in self.rows)
         for spoiled in self.spoiled:
             if spoiled.flaw == "cut_line":
                 line = lines[spoiled.row - 1]

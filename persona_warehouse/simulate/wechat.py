@@ -100,7 +100,8 @@ def _scene(dice: Dice, person: Person) -> tuple[str, tuple[int, str]]:
 
 
 def _follower(dice: Dice, world: World, person: Person, scene: str, qr: tuple[int, str]) -> dict[str, Any]:
-    linked = dice.chance(0.2)
+    # one is always linked, so that the column exists in the smallest world too
+    linked = dice.chance(0.2) or person is world.people[1]
     remark, tags = _remark(dice, world, person), _tags(dice, world, person)
     if person.follows[-1].until is not None:
         # of those who left, the account is told no more than who they were

@@ -228,8 +228,9 @@ def _people(seed: int, companies: list[Company], window: Window) -> list[Person]
                 else f"{given_latin}{family_latin}{mobile % 1000}"
             )
             free = _unique(local, f"{dice.pick(words.FREE_MAIL)}", addresses)
-        # the first three people are known by the three channels, so that even one company fills them all
-        lead_at, source = _lead(dice, company, window, ("官网表单", "公众号", "展会")[index] if index < 3 else None)
+        # the first three people become known by three channels, so that even one company fills all files
+        certain = ("官网表单", "公众号", "展会")[index] if index < 3 else None
+        lead_at, source = _lead(dice, company, window, certain)
         people.append(
             Person(
                 person_id=f"P{index + 1:06d}",
@@ -247,7 +248,7 @@ def _people(seed: int, companies: list[Company], window: Window) -> list[Person]
                 pace=dice.span(1.0),
                 lead_at=lead_at,
                 lead_source=source,
-                follows=_follows(dice, company, lead_at, source, window),
+                follows=_follows(dice, company, lead_at, source, window, stays=certain is not None),
             )
         )
     return people
@@ -307,7 +308,7 @@ def _lead(dice: Dice, company: Company | None, window: Window, certain: str | No
 
 
 def _follows(
-    dice: Dice, company: Company | None, lead_at: float | None, source: str, window: Window
+    dice: Dice, company: Company | None, lead_at: float | None, source: str, window: Window, *, stays: bool
 ) -> tuple[Follow, ...]:
     by_lead = lead_at is not None and source == "公众号"
     if not (dice.chance(0.95 if company is None else 0.76) or by_lead):
@@ -318,7 +319,7 @@ def _follows(
     if lead_at is not None and source in ("公众号", "展会"):
         since = max(lead_at - 0.05, 0.0)
     since = min(since, window.days - 0.05)
-    if not dice.chance(0.18):
+    if stays or not dice.chance(0.18):
         return (Follow(since, None),)
     until = dice.between(since, window.days - 0.01)
     if not dice.chance(0.25):

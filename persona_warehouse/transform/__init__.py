@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from persona_warehouse.errors import PersonaError
-from persona_warehouse.files import write_json
+from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
 
@@ -59,8 +59,6 @@ def write_docs(settings: Settings, out: Path) -> Path:
 
 def last_results(settings: Settings) -> list[dict[str, Any]]:
     """The node results of this night's layers, staging first."""
-    from persona_warehouse.files import read_json
-
     paths = [_results_file(settings, layer) for layer in ("staging", "marts")]
     return [result for path in paths if path.exists() for result in read_json(path)]
 
@@ -112,3 +110,19 @@ def _node(result: Any) -> NodeResult:
         rows_affected=affected if isinstance(affected, int) and affected >= 0 else None,
         message=result.message,
     )
+
+
+def describe_marts(settings: Settings) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """What dbt's manifest says of the marts.
+
+    Returns:
+        mart -> the columns of its grain, and mart -> {column: description} with the table's own under "".
+    """
+    nodes = read_json(_target(settings) / "manifest.json")["nodes"].values()
+    marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
+    order = {node["alias"]: str(node["config"]["meta"].get("grain", "")) for node in marts}
+    comments = {
+        node["alias"]: {"": node["description"]} | {n: c["description"] for n, c in node["columns"].items()}
+        for node in marts
+    }
+    return order, comments

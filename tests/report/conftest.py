@@ -29,8 +29,8 @@ TABLES = {
     "marts.journey_stages": """journey_stage_id text, account_id text, stage text, stage_order int,
         entered_at timestamptz, left_at timestamptz, days double, is_back_move bool, is_current bool, evidence text,
         evidence_count bigint""",
-    "marts.lead_stages": """lead_stage_id text, lead_id text, contact_id text, account_id text, deal_id text, stage text,
-        stage_order int, entered_at timestamptz, left_at timestamptz, is_current bool, evidence text,
+    "marts.lead_stages": """lead_stage_id text, lead_id text, contact_id text, account_id text, deal_id text,
+        stage text, stage_order int, entered_at timestamptz, left_at timestamptz, is_current bool, evidence text,
         source_stage text""",
     "marts.coverage": """stream text, object text, column_name text, row_count bigint, filled_count bigint,
         filled_share double""",
@@ -52,7 +52,8 @@ OBJECTS = {
 # and 100 of bots, 900 deals of which 800 belong to an account
 ROWS = """
 insert into marts.accounts by name
-    select 'a' || i as account_id, case when i = 0 then '<script>alert(1)</script>' else '公司 ' || i end as account_name,
+    select 'a' || i as account_id,
+           case when i = 0 then '<script>alert(1)</script>' else '公司 ' || i end as account_name,
            20 as deal_count, 4 as open_deal_count, case when i < 30 then 8 else 0 end as won_deal_count
     from range(40) r(i);
 insert into marts.contacts by name

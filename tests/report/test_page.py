@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def test_cards_show_the_totals_of_the_marts(render: Render, invented: Rows) -> N
             "contacts": [12345, 3087, pytest.approx(3087 / 12345, abs=1e-6), 12345],
             "deals": [900, 800, pytest.approx(8 / 9, abs=1e-6), 900, 240, 160],
             "sessions": [320, 100, pytest.approx(100 / 420, abs=1e-6), 420],
-            "identified": [0.25, 80, 320, 120, 0.375],
+            "identified": [0.25, 80, 320, 120, 0.375, 320],
             "followers": [5000, 1250, 0.25, 5000],
         }
     assert page.section("cards", "zh").one("article", data_card="contacts").one("p", class_="value").text == "1.23万"
@@ -179,7 +180,8 @@ def test_a_failed_audit_leads_the_page(render: Render, invented: Rows) -> None:
 def test_a_critical_failure_in_the_table_outweighs_a_manifest_that_says_passed(render: Render, invented: Rows) -> None:
     page = render(
         *invented,
-        "update quality.validation_results set success = false where as_of_date = '2026-11-20' and severity = 'critical'",
+        """update quality.validation_results set success = false
+           where as_of_date = '2026-11-20' and severity = 'critical'""",
     )
     assert "critical problems: 20" in page.section("glance").text
     assert page.section("audit", "zh").one("span", class_="pill failed").text == "未通过"
@@ -315,7 +317,7 @@ def test_the_structure_is_readable_without_eyes(render: Render, invented: Rows) 
     for body in (page.body("zh"), page.body("en")):
         levels = [int(each.tag[1]) for each in body.all() if re.fullmatch("h[1-6]", each.tag)]
         assert levels[0] == 1
-        assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+        assert all(after - before <= 1 for before, after in pairwise(levels))
         assert all(table.one("caption").text for table in body.all("table"))
         assert all(head.attributes["scope"] in ("col", "row") for head in body.all("th"))
     identifiers = [each.attributes["id"] for each in page.root.walk() if "id" in each.attributes]
@@ -355,12 +357,14 @@ def test_a_bad_night_stays_light_and_says_what_it_leaves_out(render: Render, inv
     page = render(
         *invented,
         f"""insert into quality.validation_results by name
-            select date '2026-11-20' as as_of_date, 'marts' as boundary, 'suite_' || i as suite, 'expectation' as expectation,
-                   'column' as column_name, 'warning' as severity, false as success, 100 as evaluated_count,
-                   i as unexpected_count, '{reason}' as reason, 'owner' as owner from range(400) r(i)""",
+            select date '2026-11-20' as as_of_date, 'marts' as boundary, 'suite_' || i as suite,
+                   'expectation' as expectation, 'column' as column_name, 'warning' as severity, false as success,
+                   100 as evaluated_count, i as unexpected_count, '{reason}' as reason, 'owner' as owner
+            from range(400) r(i)""",
         f"""insert into quality.quarantined_rows
             select 'crm', 'deals', 'deals.csv', 'rule_' || i, 'field', '{reason}', 1, i from range(400) r(i)""",
-        """insert into marts.coverage select 'crm', 'object_' || o, 'a_rather_long_column_' || c, 100, c % 101, (c % 101) / 100
+        """insert into marts.coverage
+           select 'crm', 'object_' || o, 'a_rather_long_column_' || c, 100, c % 101, (c % 101) / 100
            from range(60) t(o), range(150) s(c)""",
     )
     assert len(page.html.encode()) < 400_000

@@ -39,10 +39,12 @@ def test_every_text_is_used(
 ) -> None:
     languages = {code: Language(code) for code in LANGUAGES}
     none = {"passed": True, "critical_failed": 0, "warning_failed": 0, "info_failed": 0, "evaluated": 0}
-    fresh = "insert into quality.source_freshness (stream, status) values ('crm', 'fresh'), ('website', 'fresh'), ('wechat', 'fresh')"
+    fresh = """insert into quality.source_freshness (stream, status)
+               values ('crm', 'fresh'), ('website', 'fresh'), ('wechat', 'fresh')"""
     many_columns = (
         "insert into marts.coverage select 'crm', 'companies', 'column_' || i, 40, 40, 1 from range(70) r(i)",
-        """insert into quality.quarantined_rows select 'crm', 'deals', 'deals.csv', 'rule_' || i, 'stage', 'a stage', 1, i
+        """insert into quality.quarantined_rows
+           select 'crm', 'deals', 'deals.csv', 'rule_' || i, 'stage', 'a stage', 1, i
            from range(70) r(i)""",
         """insert into marts.lead_stages (lead_stage_id, deal_id, stage) values ('d1', 'd1', 'won')""",
     )
@@ -101,7 +103,7 @@ def test_counts_are_written_as_each_language_counts(number: int, chinese: str, e
     ],
 )
 def test_percentages_never_round_to_none_or_all(part: int, n: int, words: str) -> None:
-    assert Markup(en.percent(Share(part, n))).unescape() == words
+    assert en.percent(Share(part, n)).unescape() == words
 
 
 def test_values_are_escaped_and_unknown_ones_shown_as_they_are() -> None:

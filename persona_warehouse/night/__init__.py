@@ -1,0 +1,1 @@
+"""The night: its steps, and running them through Airflow."""

@@ -1,0 +1,114 @@
+"""How fresh each stream is, and what quarantine holds: the tables beside the marts that say how far to trust them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import duckdb
+
+from persona_warehouse.landing import store
+from persona_warehouse.landing.contract import STREAMS, objects
+from persona_warehouse.settings import Settings
+
+# the columns that tell up to when a stream's data reach
+MOMENTS = ("occurred_at", "updated_at", "closed_at", "entered_at", "created_at", "subscribed_at")
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """One stream on the night's date.
+
+    Attributes:
+        status: fresh (looked at for this date), stale (last looked at earlier), failed (this night), absent (never).
+        last_load_date: business date of the last load that was committed.
+        data_through: latest moment in the data.
+        rows_landed, rows_quarantined: over all loads.
+        message: why it failed.
+    """
+
+    stream: str
+    status: str
+    last_load_date: date | None
+    data_through: datetime | None
+    rows_landed: int
+    rows_quarantined: int
+    message: str
+
+
+def freshness(settings: Settings, connection: duckdb.DuckDBPyConnection, failures: dict[str, str]) -> list[Freshness]:
+    """The freshness of every stream.
+
+    Args:
+        connection: on the working database.
+        failures: stream -> why its ingest failed this night.
+    """
+    found = []
+    for stream in STREAMS:
+        loads = store.manifests(settings, stream)
+        last = max((date.fromisoformat(load.business_date) for load in loads), default=None)
+        status = (
+            "failed" if stream in failures
+            else "absent" if last is None
+            else "fresh" if last >= settings.business_date
+            else "stale"
+        )  # fmt: skip
+        found.append(
+            Freshness(
+                stream=stream,
+                status=status,
+                last_load_date=last,
+                data_through=_data_through(connection, stream),
+                rows_landed=sum(load.rows for load in loads),
+                rows_quarantined=sum(file.rows_in_error for load in loads for file in load.files),
+                message=failures.get(stream, ""),
+            )
+        )
+    return found
+
+
+def _data_through(connection: duckdb.DuckDBPyConnection, stream: str) -> datetime | None:
+    parts = [
+        f"select max({column}) as moment from staging.stg_{stream}__{name}"
+        for name, shape in objects(stream).items()
+        for column in shape.columns
+        if column in MOMENTS
+    ]
+    row = connection.execute(f"select max(moment) from ({' union all '.join(parts)})").fetchone()
+    return row[0] if row else None
+
+
+def write_freshness(connection: duckdb.DuckDBPyConnection, streams: list[Freshness]) -> None:
+    """Writes quality.source_freshness anew. One row per stream."""
+    connection.execute(
+        """create or replace table quality.source_freshness (stream varchar, status varchar, last_load_date date,
+           data_through timestamptz, rows_landed bigint, rows_quarantined bigint, message varchar)"""
+    )
+    connection.executemany(
+        "insert into quality.source_freshness values (?, ?, ?, ?, ?, ?, ?)", [tuple(vars(one).values()) for one in streams]
+    )
+
+
+def write_quarantined_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+    """Writes quality.quarantined_rows anew from the quarantine tables of the attached database `source`.
+
+    Counts and reasons only: neither values nor raw rows. One row per object, file, rule and field.
+
+    Returns:
+        The number of quarantined rows.
+    """
+    tables = [(stream, name) for stream in STREAMS for name in objects(stream)]
+    union = " union all ".join(f"select * from {source}.quarantine.{stream}__{name}" for stream, name in tables)
+    connection.execute(f"""
+    create or replace table quality.quarantined_rows as
+    select stream, object, source_file, rule, field, any_value(expected) as expected,
+           count(*) as row_count, min(source_row) as first_row
+    from ({union})
+    group by stream, object, source_file, rule, field
+    order by all""")
+    counts = " union all ".join(
+        f"select count(distinct (source_file, source_row, load_id)) as rows_held from {source}.quarantine.{stream}__{name}"
+        for stream, name in tables
+    )
+    row = connection.execute(f"select cast(sum(rows_held) as bigint) from ({counts})").fetchone()
+    return int(row[0]) if row else 0
