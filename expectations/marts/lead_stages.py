@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, over_by_day_end, refers_to
 from expectations.owners import Owner
-from expectations.rules import BATCH, Asked, Given, Severity, rows
+from expectations.rules import BATCH, Asked, Given, Severity, condition, rows
 
 DEALS = "staging.stg_crm__deals"
 
@@ -38,7 +38,18 @@ def suite(given: Given) -> list[Expectation]:
             column="deal_id",
         ),
         over_by_day_end(given, "entered_at", Severity.WARNING),
-        ordered("entered_at", "left_at"),
+        condition(
+            "left_at is not before entered_at",
+            where="entered_at is not null and left_at is not null",
+            breaks="left_at < entered_at",
+            severity=Severity.WARNING,
+            owner=Owner.SALES_OPERATIONS,
+            reason=(
+                "These are the CRM's own dates, and it closes deals before it creates them: what entering tolerates"
+                " cannot stop a release. Such a span counts backwards in every duration of the funnel."
+            ),
+            column="left_at",
+        ),
         refers_to("account_id", "accounts"),
         refers_to("contact_id", "contacts"),
     ]

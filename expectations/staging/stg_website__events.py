@@ -97,7 +97,7 @@ def _last_day_is_complete(given: Given) -> Expectation:
     window = given.bounds["events_usual_days"]
     start = given.after_day_end(-1)
     per_day = (
-        f"select cast(floor(epoch({start} - occurred_at) / 86400) as bigint) as days_ago, count(*) as events"
+        f"select (epoch_us({start}) - epoch_us(occurred_at) - 1) // 86400000000 as days_ago, count(*) as events"
         f" from {BATCH} where occurred_at >= {given.after_day_end(-1 - window)} and occurred_at < {start} group by 1"
     )
     usual = f"select median(events) as usual, count(*) as days from ({per_day})"

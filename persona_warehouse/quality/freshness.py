@@ -85,7 +85,8 @@ def write_freshness(connection: duckdb.DuckDBPyConnection, streams: list[Freshne
            data_through timestamptz, rows_landed bigint, rows_quarantined bigint, message varchar)"""
     )
     connection.executemany(
-        "insert into quality.source_freshness values (?, ?, ?, ?, ?, ?, ?)", [tuple(vars(one).values()) for one in streams]
+        "insert into quality.source_freshness values (?, ?, ?, ?, ?, ?, ?)",
+        [tuple(vars(one).values()) for one in streams],
     )
 
 

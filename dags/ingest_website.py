@@ -1,0 +1,36 @@
+"""Lands what is new on the website: page views, form submissions, log lines.
+
+Reads what the sources file names under `website`, writes one immutable load into the landing zone, and updates the asset
+`persona://landing/website`. Nothing is kept of a load that fails; the other streams go on. Run it again at will: what has not
+changed is not landed twice.
+"""
+
+from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+
+from persona_warehouse.night import wiring
+
+
+@dag(
+    dag_id="ingest_website",
+    schedule=CronDataIntervalTimetable("30 1 * * *", timezone=wiring.TIMEZONE),  # every day at 01:30
+    catchup=False,
+    max_active_runs=1,
+    default_args=wiring.DEFAULT_ARGS,
+    params={"business_date": wiring.BUSINESS_DATE, "force": wiring.FORCE},
+    tags=[wiring.Tag.INGEST, wiring.Tag.NIGHTLY],
+    doc_md=__doc__,
+)
+def ingest_website() -> None:
+    @task(outlets=[wiring.WEBSITE])
+    def load() -> str:
+        """One load of the stream into the landing zone."""
+        from persona_warehouse.night import steps
+
+        context = get_current_context()
+        date = wiring.business_date(context)
+        return wiring.call(steps.ingest, "website", date, force=bool(context["params"]["force"]))
+
+    load()
+
+
+ingest_website()

@@ -1,0 +1,111 @@
+"""Airflow in this process: the environment it needs, its database, and a night of the four DAGs in order."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from persona_warehouse import __version__
+from persona_warehouse.errors import PersonaError
+from persona_warehouse.files import write_atomically
+from persona_warehouse.night.runs import StepRun, forget, recorded
+from persona_warehouse.settings import Settings
+
+NIGHT = ("ingest_crm", "ingest_website", "ingest_wechat", "build_personas")
+STEPS = (
+    ("ingest_crm", "load"), ("ingest_website", "load"), ("ingest_wechat", "load"), ("build_personas", "build_staging"),
+    ("build_personas", "audit_staging"), ("build_personas", "resolve_identities"), ("build_personas", "build_marts"),
+    ("build_personas", "audit_marts"), ("build_personas", "publish_release"),
+)  # fmt: skip
+
+
+def airflow_environment(settings: Settings) -> dict[str, str]:
+    """The environment of every Airflow process of this home; what the caller's environment says of Airflow wins."""
+    defaults = {
+        "AIRFLOW_HOME": str(settings.airflow_home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home}/airflow.db",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW__API__EXPOSE_CONFIG": "False",
+    }
+    return {name: os.environ.get(name, value) for name, value in defaults.items()} | settings.environment()
+
+
+def prepare(settings: Settings, log: Path) -> None:
+    """Makes or upgrades Airflow's database and its pools, once for each version of this package and of Airflow.
+
+    Raises:
+        PersonaError: the database could not be made.
+    """
+    from importlib.metadata import version
+
+    os.environ.update(airflow_environment(settings))
+    marker = settings.airflow_home / "prepared"
+    wanted = f"persona {__version__}, airflow {version('apache-airflow')}\n"
+    if marker.exists() and marker.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
+        return
+    settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    airflow = [sys.executable, "-m", "airflow"]
+    for arguments in (["db", "migrate"], ["pools", "set", "duckdb_writer", "1", "DuckDB has one writer"]):
+        with log.open("a") as stream:
+            done = subprocess.run([*airflow, *arguments], stdout=stream, stderr=stream, check=False)  # noqa: S603
+        if done.returncode:
+            raise PersonaError(
+                f"`airflow {' '.join(arguments[:2])}` failed",
+                file=str(log),
+                remedy=f"read the log; a broken {settings.airflow_home} may be removed, it holds no data",
+            )
+    write_atomically(marker, wanted)
+
+
+def run_night(settings: Settings, log: Path) -> list[StepRun]:
+    """Runs the four DAGs one after the other in this process; an ingest that fails does not stop the night.
+
+    What Airflow and the tools print goes to `log`. Tasks are tried once: whoever waits for the night can run it again.
+
+    Returns:
+        What every step did.
+    """
+    prepare(settings, log)
+    forget(settings)
+    with _output_to(log):
+        from airflow.dag_processing.dagbag import DagBag
+
+        bag = DagBag(dag_folder=str(settings.dags))
+        if bag.import_errors:
+            name, problem = next(iter(bag.import_errors.items()))
+            raise PersonaError("a DAG cannot be imported", file=name, found=str(problem).splitlines()[-1])
+        for dag_id in NIGHT:
+            dag = bag.dags[dag_id]
+            for task in dag.tasks:
+                task.retries = 0
+            dag.test(run_conf={"business_date": settings.business_date.isoformat()})
+    return recorded(settings)
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Sends this process's standard output and error, of C libraries too, into a file."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = os.dup(1), os.dup(2)
+    with log.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, handle in zip((1, 2), kept, strict=True):
+                os.dup2(handle, number)
+                os.close(handle)

@@ -1,0 +1,66 @@
+"""What the DAGs share: assets, tags, owner, retries, the business date."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from airflow.sdk import Asset, Param
+
+TIMEZONE = "Asia/Shanghai"
+WRITER_POOL = "duckdb_writer"  # one slot: DuckDB has one writer
+
+CRM = Asset("persona://landing/crm")
+WEBSITE = Asset("persona://landing/website")
+WECHAT = Asset("persona://landing/wechat")
+RELEASE = Asset("persona://release")
+
+
+class Tag(StrEnum):
+    """The tags that a DAG may bear."""
+
+    INGEST = "ingest"
+    BUILD = "build"
+    NIGHTLY = "nightly"
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "data_engineering",
+    "retries": 2,
+    "retry_delay": timedelta(minutes=2),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=20),
+    "execution_timeout": timedelta(hours=1),
+}
+
+BUSINESS_DATE = Param(
+    None,
+    type=["null", "string"],
+    format="date",
+    title="Business date",
+    description="The night's date; empty for the run's own data interval, or yesterday.",
+)
+FORCE = Param(False, type="boolean", title="Land again", description="Land files again although they have not changed.")
+
+
+def business_date(context: Any) -> str | None:
+    """The night's date: the run's parameter, else the local date on which its data interval begins, else None (yesterday)."""
+    given = context["params"].get("business_date")
+    start = context.get("data_interval_start")
+    end = context.get("data_interval_end")
+    if given or start is None or start == end:
+        return given or None
+    return str(start.in_timezone(TIMEZONE).date())
+
+
+def call(step: Any, *args: Any, **kwargs: Any) -> str:
+    """Runs a step; what no second try can mend fails the task for good."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from persona_warehouse.errors import AuditFailed, ConfigError
+
+    try:
+        return str(step(*args, **kwargs))
+    except (ConfigError, AuditFailed) as error:
+        raise AirflowFailException(str(error)) from error
