@@ -50,21 +50,6 @@ def no_personal_data(given: Given, crm_ids: tuple[str, ...] = (), crm_rows: str 
     return expectations
 
 
-def refers_to(column: str, mart: str, key: str | None = None) -> Expectation:
-    """An id, where given, stands in the mart it points to."""
-    key = key or column
-    about = f"{column} is not null"
-    return condition(
-        f"{column} stands in marts.{mart}",
-        where=about,
-        breaks=f"{column} not in (select {key} from marts.{mart} where {key} is not null)",
-        severity=Severity.CRITICAL,
-        owner=Owner.DATA_ENGINEERING,
-        reason="BI joins the marts on their ids: a row that finds no partner vanishes from every joined number.",
-        column=column,
-    )
-
-
 def ordered(earlier: str, later: str) -> Expectation:
     """Of two timestamps of a row, where both are given, the later one is not before the earlier one."""
     return condition(

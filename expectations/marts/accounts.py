@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, ordered, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import BATCH, Given, Severity, condition, rows
 
@@ -19,7 +19,6 @@ def suite(given: Given) -> list[Expectation]:
     """Accounts whose counts are those of the marts beside them."""
     return [
         *no_personal_data(given),
-        refers_to("parent_account_id", "accounts", "account_id"),
         ordered("first_touch_at", "last_touch_at"),
         over_by_day_end(given, "last_touch_at", Severity.WARNING),
         _every_account_is_backed(),

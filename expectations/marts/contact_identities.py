@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, refers_to
+from expectations.outgoing import no_personal_data, ordered
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, condition, rows
 
@@ -18,8 +18,6 @@ def suite(given: Given) -> list[Expectation]:
         *no_personal_data(given, crm_ids=("identity_key", "source_id"), crm_rows=CRM_OBJECTS),
         *_reconciled("companies", "stg_crm__companies", "company_id", "account_id"),
         *_reconciled("contacts", "stg_crm__contacts", "contact_id", "contact_id"),
-        refers_to("account_id", "accounts"),
-        refers_to("contact_id", "contacts"),
         ordered("valid_from", "valid_to"),
         condition(
             "match_probability is within 0 to 1",

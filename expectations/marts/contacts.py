@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, ordered, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import Given, Severity, condition
 
@@ -30,7 +30,6 @@ def suite(given: Given) -> list[Expectation]:
             ),
             column="masked_name",
         ),
-        refers_to("account_id", "accounts"),
         ordered("first_touch_at", "last_touch_at"),
         over_by_day_end(given, "last_touch_at", Severity.WARNING),
         condition(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, ordered, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, condition, rows
 
@@ -16,7 +16,6 @@ def suite(given: Given) -> list[Expectation]:
         *no_personal_data(given),
         over_by_day_end(given, "entered_at", Severity.CRITICAL),
         ordered("entered_at", "left_at"),
-        refers_to("account_id", "accounts"),
         condition(
             "days is not negative",
             breaks="days < 0",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, condition, rows
 
@@ -50,6 +50,4 @@ def suite(given: Given) -> list[Expectation]:
             ),
             column="left_at",
         ),
-        refers_to("account_id", "accounts"),
-        refers_to("contact_id", "contacts"),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, ordered, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, ordered, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, condition, rows
 
@@ -20,8 +20,6 @@ def suite(given: Given) -> list[Expectation]:
         *no_personal_data(given),
         ordered("started_at", "ended_at"),
         over_by_day_end(given, "started_at", Severity.WARNING),
-        refers_to("account_id", "accounts"),
-        refers_to("contact_id", "contacts"),
         condition(
             "counts and durations are not negative",
             breaks="duration_seconds < 0 or page_views < 0 or event_count < 1",

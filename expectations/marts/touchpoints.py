@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.outgoing import no_personal_data, over_by_day_end, refers_to
+from expectations.outgoing import no_personal_data, over_by_day_end
 from expectations.owners import Owner
 from expectations.rules import BATCH, Given, Severity, rows
 
@@ -14,8 +14,6 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *no_personal_data(given),
         over_by_day_end(given, "occurred_at", Severity.WARNING),
-        refers_to("account_id", "accounts"),
-        refers_to("contact_id", "contacts"),
         rows(
             "web touches are not more than the sessions",
             broken=(

@@ -87,7 +87,7 @@ def credit_code_key(raw: str) -> tuple[str] | None:
 
 def _union(columns: Iterable[tuple[str, str]]) -> str:
     return " union ".join(
-        f"select {column} as raw from staging.{table} where {column} is not null" for table, column in columns
+        f"select distinct {column} as raw from staging.{table} where {column} is not null" for table, column in columns
     )
 
 

@@ -37,8 +37,11 @@ contact_leads as (
       )
 ),
 lead_deals as (
-    -- a deal has one lead: the one that says so, the first of them
-    select deal_id, min(lead_id) as lead_id from lead_records where deal_id is not null group by deal_id
+    -- a deal has one lead: of those that say so, the first
+    select l.deal_id, min(l.lead_id) as lead_id
+    from lead_records as l
+    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = l.deal_id
+    group by l.deal_id
 ),
 deal_leads as (
     select
@@ -53,7 +56,9 @@ deal_leads as (
     from {{ ref('int_crm__deals_classified') }} as d
     where d.deal_id not in (select deal_id from lead_deals)
 )
-select 'lead' as origin, lead_id, contact_id, account_id, deal_id, source_status, created_at, updated_at from lead_records
+select 'lead' as origin, l.lead_id, l.contact_id, l.account_id, d.deal_id, l.source_status, l.created_at, l.updated_at
+from lead_records as l
+left join lead_deals as d on d.lead_id = l.lead_id and d.deal_id = l.deal_id
 union all
 select 'contact', lead_id, contact_id, account_id, deal_id, source_status, created_at, updated_at from contact_leads
 union all

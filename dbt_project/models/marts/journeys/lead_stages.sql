@@ -6,8 +6,13 @@ deals as (
     select * from {{ ref('int_crm__deals_classified') }}
 ),
 statuses as (
-    select l.*, s.lead_stage
+    select
+        l.*,
+        s.lead_stage,
+        -- the CRM tells the present status, not since when: at the latest when it was last changed, or when the deal began
+        case when d.created_at < l.updated_at then d.created_at else l.updated_at end as status_at
     from leads as l
+    left join deals as d on d.deal_id = l.deal_id
     left join {{ ref('lead_statuses') }} as s on s.source_status = lower(trim(l.source_status))
 ),
 entries as (
@@ -15,7 +20,7 @@ entries as (
            concat(origin, ' created') as evidence, source_status as source_stage
     from statuses where origin <> 'deal'
     union all
-    select lead_id, contact_id, account_id, deal_id, lead_stage, updated_at, 'recorded status', source_status
+    select lead_id, contact_id, account_id, deal_id, lead_stage, status_at, 'recorded status', source_status
     from statuses where lead_stage in ('mql', 'sql')
     union all
     select l.lead_id, l.contact_id, coalesce(d.account_id, l.account_id), d.deal_id, 'opportunity', d.created_at, 'deal', d.source_stage

@@ -1,0 +1,356 @@
+"""The command line: argument parsing and speaking, nothing else."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from persona_warehouse import __version__
+from persona_warehouse.errors import ConfigError, ExitCode, PersonaError
+from persona_warehouse.settings import Settings, load_settings
+
+app = typer.Typer(
+    name="persona",
+    help="A persona warehouse: CRM, website and WeChat in, audited persona marts out.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+releases_app = typer.Typer(help="What was published: list, show, verify, roll back, prune.", no_args_is_help=True)
+app.add_typer(releases_app, name="releases")
+
+Home = Annotated[
+    Path | None, typer.Option("--home", help="Folder for all that a run writes; default $PERSONA_HOME, else ./var.")
+]
+Sources = Annotated[
+    Path | None,
+    typer.Option("--sources", help="The sources file; default $PERSONA_SOURCES, ./sources.yml, else the sample world's."),
+]
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+def main() -> None:
+    """The entry point: every error leaves with its own exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except PersonaError as error:
+        say_error(error)
+        sys.exit(int(error.exit_code))
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        err.print("stopped; nothing was published", style="yellow")
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's own: wrong options, unknown commands
+            err.print(f"[red]{escape(error.format_message())}[/]\nsee `persona --help`")
+            sys.exit(int(ExitCode.WRONG_USE))
+        err.print_exception(show_locals=False)
+        err.print("[red]a fault of the program[/]: please report it with the lines above")
+        sys.exit(int(ExitCode.FAULT))
+    sys.exit(code if isinstance(code, int) else int(ExitCode.DONE))
+
+
+def say_error(error: PersonaError) -> None:
+    """Prints an error with its cause and remedy."""
+    first, *rest = str(error).splitlines()
+    err.print(f"[bold red]error:[/] {escape(first)}")
+    for line in rest:
+        err.print(escape(line), soft_wrap=True)
+
+
+@app.command()
+def nightly(
+    home: Home = None,
+    sources: Sources = None,
+    date_: Annotated[str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default yesterday.")] = None,
+) -> None:
+    """Run the night: the four DAGs in order, then say where to look."""
+    settings = _settings(home, sources, date_)
+    from persona_warehouse.sources.config import read_sources
+
+    read_sources(settings.sources_file)  # a wrong file is said before anything starts
+    raise typer.Exit(_run_night(settings))
+
+
+def _run_night(settings: Settings) -> int:
+    from persona_warehouse.night import embedded, runs
+
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    log = settings.logs / f"nightly-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    # what the tools print goes to the log; this console keeps the terminal
+    console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
+    console.print(f"[bold]persona nightly[/] {settings.business_date}   sources {escape(str(settings.sources_file))}")
+    console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
+    width = max(len(f"{dag}.{task}") for dag, task in embedded.STEPS)
+    with console.status("starting Airflow …") as status:
+
+        def show(run: runs.StepRun) -> None:
+            place = embedded.STEPS.index((run.dag, run.task)) + 1
+            name = f"{run.dag}.{run.task}"
+            if run.status == "running":
+                status.update(f"[{place}/{len(embedded.STEPS)}] {name} …")
+                return
+            mark = "[green]✓[/]" if run.status == "done" else "[red]✗[/]"
+            said = run.detail if run.status == "done" else run.message
+            console.print(f"{mark} {place}/{len(embedded.STEPS)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}", soft_wrap=True)
+
+        runs.observers.append(show)
+        try:
+            steps = embedded.run_night(settings, log)
+        finally:
+            runs.observers.remove(show)
+    return _close_night(settings, console, steps, log)
+
+
+def _close_night(settings: Settings, console: Console, steps: list[Any], log: Path) -> int:
+    """Says where to look, and turns what failed into an exit code."""
+    from persona_warehouse.publish import current_release
+    from persona_warehouse.quality.results import audit_folder
+
+    failed = [run for run in steps if run.status != "done"]
+    for run in failed:
+        console.print(f"\n[bold red]{run.dag}.{run.task}[/] {escape(run.detail)}", soft_wrap=True)
+    build = [run for run in failed if run.dag == "build_personas"]
+    published = any(run.task == "publish_release" and run.status == "done" for run in steps)
+    console.print()
+    table = Table(show_header=False, box=None, pad_edge=False)
+    release = current_release(settings)
+    if published and release:
+        table.add_row("release", escape(release.release_id))
+        table.add_row("marts", escape(str(settings.current / "persona_marts.duckdb")))
+        table.add_row("report", escape(str(settings.current / "report" / "index.html")))
+        table.add_row("quality", escape(str(settings.current / "quality" / "index.html")))
+    else:
+        table.add_row("release", f"nothing published; `current` is still {release.release_id if release else 'absent'}")
+        page = audit_folder(settings) / "quality" / "index.html"
+        if page.exists():
+            table.add_row("quality", escape(str(page)))
+    table.add_row("log", escape(str(log)))
+    console.print(table, soft_wrap=True)
+    if build:
+        return build[0].exit_code or int(ExitCode.FAULT)
+    if not published:
+        console.print(f"[red]the night did not come to its end; see {escape(str(log))}[/]", soft_wrap=True)
+        return int(ExitCode.FAULT)
+    return max((run.exit_code for run in failed), default=int(ExitCode.DONE))
+
+
+@app.command()
+def simulate(
+    out_: Annotated[Path, typer.Option("--out", help="Folder to write the sample world into.")],
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files, byte for byte.")] = 7,
+    companies: Annotated[int, typer.Option("--companies", min=1, help="How many companies.")] = 200,
+    days: Annotated[int, typer.Option("--days", min=1, help="How many days of history.")] = 180,
+    end: Annotated[str, typer.Option("--end", help="The last day, YYYY-MM-DD.")] = "2026-10-31",
+    fault: Annotated[list[str] | None, typer.Option("--fault", help="A flaw to add; may be given several times.")] = None,
+    home: Home = None,
+) -> None:
+    """Write the sample world: source files, their sources.yml, and the truth beside them."""
+    from persona_warehouse.simulate import simulate as write_world
+
+    with err.status("writing the sample world …"):
+        world = write_world(out_, seed=seed, companies=companies, days=days, end=_date(end), faults=tuple(fault or ()))
+    rows = sum(world.counts.values())
+    out.print(f"{len(world.counts)} files, {rows:,} rows, up to {world.end}: {escape(str(world.out))}", soft_wrap=True)
+    out.print(f"next: persona nightly --sources {escape(str(world.sources_file))} --date {world.end}", soft_wrap=True)
+
+
+@releases_app.command("list")
+def list_releases(home: Home = None) -> None:
+    """All releases that are kept, the newest last; the current one is marked."""
+    from persona_warehouse.publish import current_release, releases
+
+    settings = _settings(home)
+    current = current_release(settings)
+    table = Table("", "release", "date", "tables", "rows", "audit", box=None, pad_edge=False)
+    for release in releases(settings):
+        manifest = release.manifest
+        table.add_row(
+            "→" if current and release.release_id == current.release_id else "",
+            release.release_id,
+            manifest["business_date"],
+            str(len(manifest["tables"])),
+            f"{sum(one['rows'] for one in manifest['tables'].values()):,}",
+            _audit_words(manifest["audit"]),
+        )
+    out.print(table if table.row_count else "nothing has been published yet; run `persona nightly`")
+
+
+@releases_app.command("show")
+def show_release(release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None) -> None:
+    """One release: its streams, its audit, and rows and content hash of every table."""
+    from persona_warehouse.publish import find_release
+
+    found = find_release(_settings(home), release)
+    manifest = found.manifest
+    out.print(f"[bold]{found.release_id}[/]  night of {manifest['business_date']}, published {manifest['created_at']}")
+    out.print(escape(str(found.path)), soft_wrap=True, style="dim")
+    streams = Table("stream", "status", "last load", "data through", "landed", "quarantined", box=None, pad_edge=False)
+    for name, one in manifest["streams"].items():
+        cells = (one["last_load_date"] or "", one["data_through"] or "", f"{one['rows_landed']:,}", f"{one['rows_quarantined']:,}")
+        streams.add_row(name, one["status"], *cells)
+    out.print(streams)
+    out.print("audit: " + _audit_words(manifest["audit"]))
+    tables = Table("table", "rows", "columns", "sha256 of the content", box=None, pad_edge=False)
+    for name, one in manifest["tables"].items():
+        tables.add_row(name, f"{one['rows']:,}", str(len(one["columns"])), one["sha256"] + (" *" if one["is_of_the_run"] else ""))
+    # hashes are compared by people and scripts: never cut
+    Console(highlight=False, width=max(out.width, 130)).print(tables)
+    out.print("* tells of the run and differs from run to run", style="dim")
+
+
+@releases_app.command("verify")
+def verify_release(release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None) -> None:
+    """Check every file of a release against its manifest."""
+    from persona_warehouse.publish import find_release, verify
+
+    found = find_release(_settings(home), release)
+    with err.status("reading the files …"):
+        wrong = verify(found)
+    if wrong:
+        raise PersonaError(
+            f"release {found.release_id} is not as it was published",
+            file=str(found.path),
+            expected="the files and hashes of its manifest",
+            found="; ".join(wrong[:10]),
+            remedy="`persona releases rollback` to another one, or run the night again",
+        )
+    out.print(f"{found.release_id}: {len(found.manifest['files'])} files, all as published")
+
+
+@releases_app.command("rollback")
+def rollback_release(
+    release: Annotated[str | None, typer.Argument(help="An id or its beginning; default the one before the current.")] = None,
+    home: Home = None,
+) -> None:
+    """Point `current` at another release, after checking its files. The undo is a rollback to the newer id."""
+    from persona_warehouse.publish import current_release, rollback
+
+    settings = _settings(home)
+    before = current_release(settings)
+    target = rollback(settings, release)
+    out.print(f"current is now {target.release_id} (night of {target.manifest['business_date']})")
+    if before and before.release_id != target.release_id:
+        out.print(f"undo: persona releases rollback {before.release_id}", style="dim")
+
+
+@releases_app.command("prune")
+def prune_releases(keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest to keep.")] = 7, home: Home = None) -> None:
+    """Remove all but the newest releases; the current one always stays."""
+    from persona_warehouse.publish import prune
+
+    gone = prune(_settings(home), keep)
+    out.print(f"removed {len(gone)}" + (f": {', '.join(gone)}" if gone else ""))
+
+
+@app.command()
+def report(home: Home = None, open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
+    """Where the current release's pages are."""
+    from persona_warehouse.publish import find_release
+
+    settings = _settings(home)
+    find_release(settings, None)
+    for name in ("report", "quality", "dbt_docs"):
+        out.print(f"{name:<9} {escape(str(settings.current / name / 'index.html'))}", soft_wrap=True)
+    if open_:
+        webbrowser.open((settings.current / "report" / "index.html").as_uri())
+
+
+@app.command()
+def quality(home: Home = None, date_: Annotated[str | None, typer.Option("--date", help="The night; default the last one audited.")] = None) -> None:
+    """The last audit: what failed, how bad, who mends it."""
+    from persona_warehouse.quality.results import audit_folder, read_results
+
+    settings = _settings(home)
+    nights = sorted(path.parent.name for path in settings.audits.glob("*/results.json"))
+    if not nights:
+        raise ConfigError("no audit has run yet", file=str(settings.audits), remedy="run `persona nightly`")
+    settings = settings.with_date(_date(date_ or nights[-1]))
+    results = read_results(settings)
+    failed = [result for result in results if not result.success]
+    out.print(f"audit of {settings.business_date}: {len(results) - len(failed)} of {len(results)} expectations hold")
+    if failed:
+        table = Table("severity", "table", "expectation", "rows", "of", "owner", box=None, pad_edge=False)
+        order = {"critical": 0, "warning": 1, "info": 2}
+        for one in sorted(failed, key=lambda result: order.get(result.severity, 9)):
+            style = {"critical": "bold red", "warning": "yellow"}.get(one.severity, "")
+            table.add_row(
+                f"[{style}]{one.severity}[/]" if style else one.severity,
+                f"{one.suite}" + (f".{one.column_name}" if one.column_name else ""),
+                escape(one.expectation),
+                f"{one.unexpected_count:,}",
+                f"{one.evaluated_count:,}",
+                one.owner,
+            )
+        out.print(table)
+    out.print(escape(str(audit_folder(settings) / "quality" / "index.html")), soft_wrap=True, style="dim")
+    if any(result.severity == "critical" for result in failed):
+        raise typer.Exit(int(ExitCode.AUDIT_FAILED))
+
+
+@app.command()
+def doctor(home: Home = None, sources: Sources = None) -> None:
+    """Check configuration, sources, disk, versions and state, and say what to mend."""
+    from persona_warehouse.night.doctor import examine
+
+    settings = _settings(home, sources)
+    with err.status("looking …"):
+        findings = examine(settings)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for one in findings:
+        mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[red]✗[/]"}[one.level]
+        table.add_row(mark, one.subject, escape(one.found) + (f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""))
+    out.print(table)
+    if any(one.level == "wrong" for one in findings):
+        raise typer.Exit(int(ExitCode.WRONG_USE))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
+def airflow(context: typer.Context) -> None:
+    """Airflow with this home's environment: `persona airflow standalone`, `persona airflow dags list` …"""
+    from persona_warehouse.night.embedded import airflow_environment, prepare
+
+    settings = _settings(None)
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    prepare(settings, settings.logs / "airflow.log")
+    os.environ.update(airflow_environment(settings))
+    os.execv(sys.executable, [sys.executable, "-m", "airflow", *context.args])  # noqa: S606 - becomes airflow
+
+
+@app.command()
+def version() -> None:
+    """Versions of this package and of what it stands on."""
+    from importlib.metadata import version as of
+
+    out.print(f"persona-warehouse {__version__}")
+    for name in ("apache-airflow", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations", "dlt", "splink"):
+        out.print(f"{name} {of(name)}", style="dim")
+
+
+def _settings(home: Path | None, sources: Path | None = None, day: str | None = None) -> Settings:
+    settings = load_settings(home, sources, day)
+    os.environ.update(settings.environment())
+    return settings
+
+
+def _date(text: str) -> date:
+    return load_settings(business_date=text).business_date
+
+
+def _audit_words(audit: dict[str, Any]) -> str:
+    failed = ", ".join(f"{audit[f'{name}_failed']} {name}" for name in ("critical", "warning", "info") if audit[f"{name}_failed"])
+    return f"{'passed' if audit['passed'] else 'failed'}, {audit['evaluated']} expectations" + (f", to look at: {failed}" if failed else "")
+
+
