@@ -12,7 +12,9 @@ from persona_warehouse.night import wiring
 
 @dag(
     dag_id="ingest_wechat",
-    schedule=CronDataIntervalTimetable("15 8 * * *", timezone=wiring.TIMEZONE),  # every day at 08:15, for WeChat closes yesterday's statistics at 08:00
+    schedule=CronDataIntervalTimetable(
+        "15 8 * * *", timezone=wiring.TIMEZONE
+    ),  # every day at 08:15, for WeChat closes yesterday's statistics at 08:00
     catchup=False,
     max_active_runs=1,
     default_args=wiring.DEFAULT_ARGS,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from persona_warehouse import __version__
 from persona_warehouse.errors import ConfigError, ExitCode, PersonaError
@@ -34,9 +34,12 @@ Home = Annotated[
 ]
 Sources = Annotated[
     Path | None,
-    typer.Option("--sources", help="The sources file; default $PERSONA_SOURCES, ./sources.yml, else the sample world's."),
+    typer.Option(
+        "--sources", help="The sources file; default $PERSONA_SOURCES, ./sources.yml, else the sample world's."
+    ),
 ]
-out = Console(highlight=False)
+# in a pipe nothing is cut to a terminal's width
+out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 err = Console(stderr=True, highlight=False)
 
 
@@ -74,7 +77,9 @@ def say_error(error: PersonaError) -> None:
 def nightly(
     home: Home = None,
     sources: Sources = None,
-    date_: Annotated[str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default yesterday.")] = None,
+    date_: Annotated[
+        str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default yesterday.")
+    ] = None,
 ) -> None:
     """Run the night: the four DAGs in order, then say where to look."""
     settings = _settings(home, sources, date_)
@@ -104,7 +109,10 @@ def _run_night(settings: Settings) -> int:
                 return
             mark = "[green]✓[/]" if run.status == "done" else "[red]✗[/]"
             said = run.detail if run.status == "done" else run.message
-            console.print(f"{mark} {place}/{len(embedded.STEPS)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}", soft_wrap=True)
+            console.print(
+                f"{mark} {place}/{len(embedded.STEPS)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}",
+                soft_wrap=True,
+            )
 
         runs.observers.append(show)
         try:
@@ -154,7 +162,9 @@ def simulate(
     companies: Annotated[int, typer.Option("--companies", min=1, help="How many companies.")] = 200,
     days: Annotated[int, typer.Option("--days", min=1, help="How many days of history.")] = 180,
     end: Annotated[str, typer.Option("--end", help="The last day, YYYY-MM-DD.")] = "2026-10-31",
-    fault: Annotated[list[str] | None, typer.Option("--fault", help="A flaw to add; may be given several times.")] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", help="A flaw to add; may be given several times.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Write the sample world: source files, their sources.yml, and the truth beside them."""
@@ -174,7 +184,7 @@ def list_releases(home: Home = None) -> None:
 
     settings = _settings(home)
     current = current_release(settings)
-    table = Table("", "release", "date", "tables", "rows", "audit", box=None, pad_edge=False)
+    table = Table("", Column("release", no_wrap=True), "date", "tables", "rows", "audit", box=None, pad_edge=False)
     for release in releases(settings):
         manifest = release.manifest
         table.add_row(
@@ -189,7 +199,9 @@ def list_releases(home: Home = None) -> None:
 
 
 @releases_app.command("show")
-def show_release(release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None) -> None:
+def show_release(
+    release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None
+) -> None:
     """One release: its streams, its audit, and rows and content hash of every table."""
     from persona_warehouse.publish import find_release
 
@@ -199,20 +211,28 @@ def show_release(release: Annotated[str | None, typer.Argument(help="An id or it
     out.print(escape(str(found.path)), soft_wrap=True, style="dim")
     streams = Table("stream", "status", "last load", "data through", "landed", "quarantined", box=None, pad_edge=False)
     for name, one in manifest["streams"].items():
-        cells = (one["last_load_date"] or "", one["data_through"] or "", f"{one['rows_landed']:,}", f"{one['rows_quarantined']:,}")
+        cells = (
+            one["last_load_date"] or "",
+            one["data_through"] or "",
+            f"{one['rows_landed']:,}",
+            f"{one['rows_quarantined']:,}",
+        )
         streams.add_row(name, one["status"], *cells)
     out.print(streams)
     out.print("audit: " + _audit_words(manifest["audit"]))
-    tables = Table("table", "rows", "columns", "sha256 of the content", box=None, pad_edge=False)
+    tables = Table("table", "rows", "columns", Column("sha256 of the content", no_wrap=True), box=None, pad_edge=False)
     for name, one in manifest["tables"].items():
-        tables.add_row(name, f"{one['rows']:,}", str(len(one["columns"])), one["sha256"] + (" *" if one["is_of_the_run"] else ""))
-    # hashes are compared by people and scripts: never cut
-    Console(highlight=False, width=max(out.width, 130)).print(tables)
+        tables.add_row(
+            name, f"{one['rows']:,}", str(len(one["columns"])), one["sha256"] + (" *" if one["is_of_the_run"] else "")
+        )
+    out.print(tables, soft_wrap=True)
     out.print("* tells of the run and differs from run to run", style="dim")
 
 
 @releases_app.command("verify")
-def verify_release(release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None) -> None:
+def verify_release(
+    release: Annotated[str | None, typer.Argument(help="An id or its beginning.")] = None, home: Home = None
+) -> None:
     """Check every file of a release against its manifest."""
     from persona_warehouse.publish import find_release, verify
 
@@ -232,7 +252,9 @@ def verify_release(release: Annotated[str | None, typer.Argument(help="An id or 
 
 @releases_app.command("rollback")
 def rollback_release(
-    release: Annotated[str | None, typer.Argument(help="An id or its beginning; default the one before the current.")] = None,
+    release: Annotated[
+        str | None, typer.Argument(help="An id or its beginning; default the one before the current.")
+    ] = None,
     home: Home = None,
 ) -> None:
     """Point `current` at another release, after checking its files. The undo is a rollback to the newer id."""
@@ -247,7 +269,9 @@ def rollback_release(
 
 
 @releases_app.command("prune")
-def prune_releases(keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest to keep.")] = 7, home: Home = None) -> None:
+def prune_releases(
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest to keep.")] = 7, home: Home = None
+) -> None:
     """Remove all but the newest releases; the current one always stays."""
     from persona_warehouse.publish import prune
 
@@ -256,7 +280,9 @@ def prune_releases(keep: Annotated[int, typer.Option("--keep", min=1, help="How 
 
 
 @app.command()
-def report(home: Home = None, open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
+def report(
+    home: Home = None, open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False
+) -> None:
     """Where the current release's pages are."""
     from persona_warehouse.publish import find_release
 
@@ -269,7 +295,10 @@ def report(home: Home = None, open_: Annotated[bool, typer.Option("--open", help
 
 
 @app.command()
-def quality(home: Home = None, date_: Annotated[str | None, typer.Option("--date", help="The night; default the last one audited.")] = None) -> None:
+def quality(
+    home: Home = None,
+    date_: Annotated[str | None, typer.Option("--date", help="The night; default the last one audited.")] = None,
+) -> None:
     """The last audit: what failed, how bad, who mends it."""
     from persona_warehouse.quality.results import audit_folder, read_results
 
@@ -282,7 +311,16 @@ def quality(home: Home = None, date_: Annotated[str | None, typer.Option("--date
     failed = [result for result in results if not result.success]
     out.print(f"audit of {settings.business_date}: {len(results) - len(failed)} of {len(results)} expectations hold")
     if failed:
-        table = Table("severity", "table", "expectation", "rows", "of", "owner", box=None, pad_edge=False)
+        table = Table(
+            "severity",
+            Column("table", overflow="fold"),
+            Column("expectation", overflow="fold"),
+            "rows",
+            "of",
+            "owner",
+            box=None,
+            pad_edge=False,
+        )
         order = {"critical": 0, "warning": 1, "info": 2}
         for one in sorted(failed, key=lambda result: order.get(result.severity, 9)):
             style = {"critical": "bold red", "warning": "yellow"}.get(one.severity, "")
@@ -311,7 +349,9 @@ def doctor(home: Home = None, sources: Sources = None) -> None:
     table = Table(show_header=False, box=None, pad_edge=False)
     for one in findings:
         mark = {"ok": "[green]✓[/]", "note": "[yellow]![/]", "wrong": "[red]✗[/]"}[one.level]
-        table.add_row(mark, one.subject, escape(one.found) + (f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else ""))
+        table.add_row(
+            mark, one.subject, escape(one.found) + (f"\n[dim]→ {escape(one.remedy)}[/]" if one.remedy else "")
+        )
     out.print(table)
     if any(one.level == "wrong" for one in findings):
         raise typer.Exit(int(ExitCode.WRONG_USE))
@@ -350,7 +390,9 @@ def _date(text: str) -> date:
 
 
 def _audit_words(audit: dict[str, Any]) -> str:
-    failed = ", ".join(f"{audit[f'{name}_failed']} {name}" for name in ("critical", "warning", "info") if audit[f"{name}_failed"])
-    return f"{'passed' if audit['passed'] else 'failed'}, {audit['evaluated']} expectations" + (f", to look at: {failed}" if failed else "")
-
-
+    failed = ", ".join(
+        f"{audit[f'{name}_failed']} {name}" for name in ("critical", "warning", "info") if audit[f"{name}_failed"]
+    )
+    return f"{'passed' if audit['passed'] else 'failed'}, {audit['evaluated']} expectations" + (
+        f", to look at: {failed}" if failed else ""
+    )

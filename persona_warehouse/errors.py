@@ -75,11 +75,11 @@ class PersonaError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # keyword-only arguments do not survive pickling by themselves; Airflow pickles what a task raises
-        return (_rebuild, (type(self), self.problem, {k: v for k, v in self.__dict__.items() if k != "problem"}))
+        return (_rebuild, (type(self), self.args), self.__dict__)
 
 
-def _rebuild(cls: type[PersonaError], problem: str, places: dict[str, object]) -> PersonaError:
-    return cls(problem, **places)  # type: ignore[arg-type]
+def _rebuild(cls: type[PersonaError], args: tuple[object, ...]) -> PersonaError:
+    return cls.__new__(cls, *args)
 
 
 class ConfigError(PersonaError):

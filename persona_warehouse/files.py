@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +26,28 @@ def fsync_path(path: Path) -> None:
         os.close(handle)
 
 
-def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Writes a file beside its place, forces it to disk and renames it there."""
+def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, replace: bool = True) -> None:
+    """Writes a file beside its place, forces it to disk and renames it there.
+
+    Args:
+        mode: the file's permissions, less the umask's.
+        replace: false leaves a file that is there already as it is; of several writers the first wins.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # a name of its own for every call: threads share a process id, and a killed process leaves its file behind
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     data = content.encode() if isinstance(content, str) else content
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as stream:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+        if replace:
+            temporary.replace(path)
+        else:
+            # a link fails where a rename would overwrite
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(temporary)
     finally:
         temporary.unlink(missing_ok=True)
     fsync_path(path.parent)
@@ -46,4 +59,5 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
+    """What a JSON file holds."""
     return json.loads(path.read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """The key under which personal identifiers are hashed, and how it reaches the engine.
 
-HMAC-SHA256 (RFC 2104): sha256(outer pad + sha256(inner pad + text)). The two pads are given to every DuckDB session as variables,
-so that neither key nor pads ever stand in a SQL text, a compiled model or a log.
+HMAC-SHA256 (RFC 2104): sha256(outer pad + sha256(inner pad + text)). The two pads are given to every DuckDB session as
+variables, so that neither key nor pads ever stand in a SQL text, a compiled model or a log.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from persona_warehouse.settings import Settings
 
 BLOCK = 64
 SHOWN = 32
+SHORTEST = 16
 
 
 def hash_key(settings: Settings) -> bytes:
     """The key: PERSONA_HASH_KEY, else the file secrets/hash_key in PERSONA_HOME, made at first use with mode 0600.
 
     Raises:
-        ConfigError: the given key is shorter than 16 characters.
+        ConfigError: the key is shorter than 16 characters.
     """
     given = os.environ.get("PERSONA_HASH_KEY")
     if given is not None:
-        if len(given) < 16:
+        if len(given) < SHORTEST:
             raise ConfigError(
                 "PERSONA_HASH_KEY is too short",
-                expected="at least 16 characters",
+                expected=f"at least {SHORTEST} characters",
                 found=f"{len(given)}",
                 remedy="make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
             )
@@ -39,8 +40,18 @@ def hash_key(settings: Settings) -> bytes:
     path = settings.secrets / "hash_key"
     if not path.exists():
         settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_atomically(path, secrets.token_hex(32), mode=0o600)
-    return path.read_bytes().strip()
+        # of two steps that meet the missing key at once, both must go on with the same one
+        write_atomically(path, secrets.token_hex(32), mode=0o600, replace=False)
+    key = path.read_bytes().strip()
+    if len(key) < SHORTEST:
+        raise ConfigError(
+            "the hash key's file is damaged",
+            file=str(path),
+            expected=f"at least {SHORTEST} characters",
+            found=f"{len(key)}",
+            remedy="restore it from a backup: with another key every hash that was published changes",
+        )
+    return key
 
 
 def keyed_hash(settings: Settings, text: str) -> str:
@@ -55,4 +66,4 @@ def give_key(connection: Any, settings: Settings) -> None:
         key = hashlib.sha256(key).digest()
     key = key.ljust(BLOCK, b"\0")
     for name, pad in (("hmac_inner", 0x36), ("hmac_outer", 0x5C)):
-        connection.execute(f"set variable {name} = unhex('{bytes(byte ^ pad for byte in key).hex()}')")
+        connection.execute(f"set variable {name} = ?", [bytes(byte ^ pad for byte in key)])

@@ -1,8 +1,12 @@
 """Releases: immutable folders behind an atomic pointer.
 
-A release is written into a hidden candidate folder, forced to the disk, renamed to its name, and only then does `current`
-(a link, replaced by rename) point at it. A reader therefore sees the former release or the new one, whole, and connections that were
-open stay on the file they opened. A crash at any point leaves a hidden folder that the next publication removes.
+A release is written into a hidden candidate folder, forced to the disk, renamed to its name, and only then does
+`current` (a link, replaced by rename) point at it. A reader therefore sees the former release or the new one, whole,
+and connections that were open stay on the file they opened.
+
+What a crash or a cut of power leaves: before the rename, a hidden folder that the next publication removes; between the
+rename and the pointer, a whole and audited release that nobody was pointed at. Content, folder and pointer are forced
+to the disk in this order, and old releases go last, so that the pointer never stands without what it points at.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +34,7 @@ from persona_warehouse.warehouse import identifier, literal
 DATABASE = "persona_marts.duckdb"
 MANIFEST = "manifest.json"
 CANDIDATE = ".candidate-"
+POINTER = ".current-"
 # tables that tell of a run, not of the data: a second run of the same night may differ in them
 RUN_TABLES = ("pipeline_runs", "dbt_results")
 
@@ -50,16 +55,15 @@ class Release:
 def table_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, str]:
     """Rows of a table and a sha256 of its content that does not depend on the order of rows.
 
-    Every row's MD5 is added up as two 64-bit numbers (a multiset hash by addition: Clarke et al., 2003), so that equal rows count
-    as often as they stand there; names and types of the columns go into the hash.
+    Every row's MD5 is added up as two 64-bit numbers (a multiset hash by addition: Clarke et al., 2003), so that equal
+    rows count as often as they stand there; names and types of the columns go into the hash.
     """
-    columns = connection.execute(
-        f"select column_name, column_type from (describe {table})"
-    ).fetchall()
-    parts = ", ".join(f"coalesce(cast({identifier(name)} as varchar), chr(1))" for name, _ in columns)
+    columns = connection.execute(f"select column_name, column_type from (describe {table})").fetchall()
+    # as a JSON array, no value can pass for a border between two, nor for null
+    parts = ", ".join(f"cast({identifier(name)} as varchar)" for name, _ in columns)
     row = connection.execute(
         f"""select count(*), sum(cast(md5_number_lower(line) as hugeint)), sum(cast(md5_number_upper(line) as hugeint))
-            from (select concat_ws(chr(31), {parts}) as line from {table})"""
+            from (select cast(to_json([{parts}]) as varchar) as line from {table})"""
     ).fetchone()
     assert row is not None  # noqa: S101 - an aggregate always has a row
     return int(row[0]), hashlib.sha256(json.dumps([columns, *map(str, row)]).encode()).hexdigest()
@@ -67,11 +71,28 @@ def table_hash(connection: duckdb.DuckDBPyConnection, table: str) -> tuple[int, 
 
 @contextmanager
 def candidate(settings: Settings) -> Iterator[Path]:
-    """A fresh hidden folder to write a release into; whatever earlier runs left is removed. Gone again if not published.
+    """A fresh hidden folder to write a release into, gone again if not published; what earlier runs left is removed.
 
     Raises:
-        PersonaError: another publication is under way.
+        PersonaError: another publication, rollback or pruning is under way.
     """
+    with _alone(settings):
+        for left in settings.releases.glob(f"{CANDIDATE}*"):
+            remove(left)
+        for link in settings.home.glob(f"{POINTER}*"):
+            link.unlink()
+        folder = settings.releases / f"{CANDIDATE}{os.getpid()}"
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            if folder.exists():
+                remove(folder)
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Keeps everything else that changes releases or the pointer out, in this process and in others."""
     settings.releases.mkdir(parents=True, exist_ok=True)
     with (settings.releases / ".lock").open("w") as lock:
         try:
@@ -80,17 +101,17 @@ def candidate(settings: Settings) -> Iterator[Path]:
             raise PersonaError(
                 "another publication is under way",
                 file=str(settings.releases),
-                remedy="wait for the other night to end, then run this one again",
+                remedy="wait for the other night (or rollback, or pruning) to end, then run this one again",
             ) from error
-        for left in settings.releases.glob(f"{CANDIDATE}*"):
-            remove(left)
-        folder = settings.releases / f"{CANDIDATE}{os.getpid()}"
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            if folder.exists():
-                remove(folder)
+        if settings.current.exists() and not settings.current.is_symlink():
+            raise PersonaError(
+                "`current` is no link",
+                file=str(settings.current),
+                expected="a link to a folder in releases/; a copy of the home may have followed it",
+                found="a folder" if settings.current.is_dir() else "a file",
+                remedy="remove it; the next publication or rollback makes the link anew",
+            )
+        yield
 
 
 def write_database(
@@ -106,38 +127,71 @@ def write_database(
         order: mart -> columns that it is ordered by, so that look-ups by key read little.
         comments: mart -> {column: description}; the key "" describes the table.
         add_quality: writes the schema `quality`, given the connection and the name of the attached working database.
+
+    Raises:
+        PersonaError: the working database cannot be read, or a mart has a type that Parquet does not keep.
     """
     path = folder / DATABASE
     with warehouse.connect(path) as connection:
-        connection.execute(f"attach {literal(settings.warehouse_file)} as source (read_only)")
+        warehouse.attach(connection, settings.warehouse_file, "source")
         connection.execute("create schema marts")
         connection.execute("create schema quality")
         for table in _tables(connection, "source", "marts"):
             by = f" order by {order[table]}" if order.get(table) else ""
-            connection.execute(f"create table marts.{identifier(table)} as select * from source.marts.{identifier(table)}{by}")
+            connection.execute(
+                f"create table marts.{identifier(table)} as select * from source.marts.{identifier(table)}{by}"
+            )
             for column, text in comments.get(table, {}).items():
-                target = f"column marts.{identifier(table)}.{identifier(column)}" if column else f"table marts.{identifier(table)}"
+                target = (
+                    f"column marts.{identifier(table)}.{identifier(column)}"
+                    if column
+                    else f"table marts.{identifier(table)}"
+                )
                 connection.execute(f"comment on {target} is {literal(text)}")
         add_quality(connection, "source")
         connection.execute("detach source")
         connection.execute("checkpoint")
         (folder / "marts").mkdir()
         for table in _tables(connection, None, "marts"):
-            target = folder / "marts" / f"{table}.parquet"
-            connection.execute(f"copy marts.{identifier(table)} to {literal(target)} (format parquet, compression zstd)")
+            file = folder / "marts" / f"{table}.parquet"
+            connection.execute(f"copy marts.{identifier(table)} to {literal(file)} (format parquet, compression zstd)")
+            _compare_types(connection, table, file)
     if path.with_name(f"{DATABASE}.wal").exists():
-        raise PersonaError("the release's database was not closed cleanly", file=str(path), remedy="run the night again")
+        raise PersonaError(
+            "the release's database was not closed cleanly", file=str(path), remedy="run the night again"
+        )
+
+
+def _compare_types(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
+    """Refuses a column that Parquet writes as another type: a hugeint becomes a double, and loses digits."""
+    other = connection.execute(
+        f"""select column_name, t.column_type, p.column_type
+            from (describe marts.{identifier(table)}) as t
+            left join (describe select * from read_parquet({literal(file)})) as p using (column_name)
+            where p.column_type is distinct from t.column_type"""
+    ).fetchone()
+    if other:
+        raise PersonaError(
+            "a mart has a type that Parquet does not keep",
+            object=table,
+            field=other[0],
+            expected=other[1],
+            found=str(other[2]),
+            remedy="cast the column in the mart's model",
+        )
 
 
 def describe_tables(folder: Path) -> dict[str, dict[str, Any]]:
-    """Schema.table -> rows, columns, content hash, and for marts the Parquet file's hash."""
+    """Schema.table -> rows, columns, content hash, and whether it tells of the run."""
     described: dict[str, dict[str, Any]] = {}
     with warehouse.connect(folder / DATABASE, read_only=True) as connection:
         for schema in ("marts", "quality"):
             for table in _tables(connection, None, schema):
                 name = f"{schema}.{table}"
                 rows, content = table_hash(connection, f"{schema}.{identifier(table)}")
-                columns = connection.execute(f"select column_name, column_type from (describe {name})").fetchall()
+                columns = connection.execute(
+                    f"select column_name, column_type from (describe {schema}.{identifier(table)})"
+                ).fetchall()
                 described[name] = {
                     "rows": rows,
                     "columns": [{"name": column, "type": type_} for column, type_ in columns],
@@ -149,16 +203,18 @@ def describe_tables(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str | None, schema: str) -> list[str]:
     rows = connection.execute(
-        "select table_name from duckdb_tables() where schema_name = ? and database_name = coalesce(?, current_database())"
-        " order by table_name",
+        "select table_name from duckdb_tables() where schema_name = ?"
+        " and database_name = coalesce(?, current_database()) order by table_name",
         [schema, database],
     ).fetchall()
     return [str(row[0]) for row in rows]
 
 
 def new_release_id(tables: dict[str, dict[str, Any]]) -> str:
-    """UTC time and a short hash of the content: sortable, and telling."""
-    content = "".join(f"{name}{table['sha256']}" for name, table in sorted(tables.items()))
+    """UTC time and a short hash of the content: sortable, and the same hash for the same content."""
+    content = "".join(
+        f"{name}{table['sha256']}" for name, table in sorted(tables.items()) if not table["is_of_the_run"]
+    )
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
@@ -177,34 +233,75 @@ def publish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> Relea
     fsync_path(folder)
     final = settings.releases / manifest["release_id"]
     folder.rename(final)
-    fsync_path(settings.releases)
-    point_current(settings, final)
-    prune(settings, settings.keep_releases)
+    try:
+        fsync_path(settings.releases)
+        point_current(settings, final)
+    except BaseException:
+        # what failed was not published: under its hidden name again, the candidate is removed
+        if _current_name(settings) != final.name:
+            final.rename(folder)
+        raise
+    _prune(settings, settings.keep_releases)
     return read_release(final)
 
 
 def point_current(settings: Settings, release: Path) -> None:
     """Replaces the link `current` in one rename."""
-    temporary = settings.home / f".current-{os.getpid()}"
+    temporary = settings.home / f"{POINTER}{os.getpid()}"
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(release.relative_to(settings.home), target_is_directory=True)
+    # relative, so that the home can be moved or mounted elsewhere
+    temporary.symlink_to(Path(settings.releases.name) / release.name, target_is_directory=True)
     temporary.replace(settings.current)
     fsync_path(settings.home)
 
 
 def read_release(folder: Path) -> Release:
-    """A release from its folder."""
-    return Release(folder.name, folder, read_json(folder / MANIFEST))
+    """A release from its folder.
+
+    Raises:
+        PersonaError: its manifest is missing or damaged.
+    """
+    try:
+        manifest = read_json(folder / MANIFEST)
+        if not isinstance(manifest, dict) or "files" not in manifest:
+            raise ValueError("no list of files in it")
+    except (OSError, ValueError) as error:
+        raise PersonaError(
+            f"release {folder.name} has no manifest that can be read",
+            file=str(folder / MANIFEST),
+            found=f"{type(error).__name__}: {error}",
+            remedy="use another release (`persona releases list`); the next night publishes a new one",
+        ) from error
+    return Release(folder.name, folder, manifest)
 
 
 def releases(settings: Settings) -> list[Release]:
-    """All published releases, oldest first."""
-    return [read_release(path.parent) for path in sorted(settings.releases.glob(f"[0-9]*/{MANIFEST}"))]
+    """All published releases, oldest first; without those whose manifest cannot be read, which are good for nothing."""
+    found = []
+    for folder in _folders(settings):
+        with suppress(PersonaError):
+            found.append(read_release(folder))
+    return found
 
 
 def current_release(settings: Settings) -> Release | None:
-    """The release that readers see now."""
-    return read_release(settings.current.resolve()) if (settings.current / MANIFEST).exists() else None
+    """The release that readers see now; None where nothing was published, or what was is gone or damaged."""
+    name = _current_name(settings)
+    if name is None:
+        return None
+    with suppress(PersonaError):
+        return read_release(settings.releases / name)
+    return None
+
+
+def _folders(settings: Settings) -> list[Path]:
+    """The folders of all releases, oldest first."""
+    return sorted(path for path in settings.releases.glob("[0-9]*") if path.is_dir())
+
+
+def _current_name(settings: Settings) -> str | None:
+    """The id that `current` points at, whether or not it is still there."""
+    return settings.current.readlink().name if settings.current.is_symlink() else None
 
 
 def find_release(settings: Settings, release_id: str | None) -> Release:
@@ -212,37 +309,44 @@ def find_release(settings: Settings, release_id: str | None) -> Release:
 
     Raises:
         ConfigError: there is none, or several begin so.
+        PersonaError: its manifest is missing or damaged.
     """
     if release_id is None:
-        found = current_release(settings)
-        if found is None:
+        name = _current_name(settings)
+        if name is None:
             raise ConfigError(
                 "nothing has been published yet",
                 file=str(settings.releases),
                 remedy="run `persona nightly`; `persona quality` tells why the last night did not publish",
             )
-        return found
-    fitting = [release for release in releases(settings) if release.release_id.startswith(release_id)]
+        return read_release(settings.releases / name)
+    fitting = [folder for folder in _folders(settings) if folder.name.startswith(release_id)]
     if len(fitting) != 1:
         raise ConfigError(
             "no such release" if not fitting else "several releases begin so",
-            expected="one of: " + (", ".join(r.release_id for r in releases(settings)) or "none is published"),
+            expected="one of: " + (", ".join(folder.name for folder in _folders(settings)) or "none is published"),
             found=release_id,
             remedy="see `persona releases list`",
         )
-    return fitting[0]
+    return read_release(fitting[0])
 
 
 def verify(release: Release) -> list[str]:
     """What is wrong with a release's files: missing, added or changed ones. Empty when it is as it was published."""
     wrong = []
+    if release.manifest.get("release_id") != release.release_id:
+        wrong.append(f"{MANIFEST}: is of another release")
     listed = release.manifest["files"]
     there = {str(path.relative_to(release.path)) for path in release.path.rglob("*") if path.is_file()} - {MANIFEST}
     for name, facts in listed.items():
         if name not in there:
             wrong.append(f"{name}: missing")
-        elif sha256_of(release.path / name) != facts["sha256"]:
-            wrong.append(f"{name}: changed since it was published")
+            continue
+        try:
+            if sha256_of(release.path / name) != facts["sha256"]:
+                wrong.append(f"{name}: changed since it was published")
+        except OSError as error:
+            wrong.append(f"{name}: cannot be read ({error.strerror})")
     wrong += [f"{name}: was not published" for name in sorted(there - set(listed))]
     return wrong
 
@@ -252,43 +356,64 @@ def rollback(settings: Settings, release_id: str | None) -> Release:
 
     Raises:
         ConfigError: there is no such release.
-        PersonaError: its files are not as they were published.
+        PersonaError: its files are not as they were published, or another publication is under way.
     """
-    if release_id is None:
-        now = find_release(settings, None)
-        earlier = [release for release in releases(settings) if release.release_id < now.release_id]
-        if not earlier:
-            raise ConfigError(
-                "there is no release before the current one",
-                found=now.release_id,
-                remedy="see `persona releases list`",
+    target = find_release(settings, release_id) if release_id is not None else _release_before_current(settings)
+    with _alone(settings):
+        wrong = verify(target)
+        if wrong:
+            raise PersonaError(
+                "the release is not as it was published; `current` was left alone",
+                file=str(target.path),
+                expected="the files and hashes of its manifest",
+                found="; ".join(wrong[:5]),
+                remedy="roll back to another release (`persona releases list`)",
             )
-        target = earlier[-1]
-    else:
-        target = find_release(settings, release_id)
-    wrong = verify(target)
-    if wrong:
-        raise PersonaError(
-            "the release is not as it was published; `current` was left alone",
-            file=str(target.path),
-            expected="the files and hashes of its manifest",
-            found="; ".join(wrong[:5]),
-            remedy="roll back to another release (`persona releases list`)",
-        )
-    point_current(settings, target.path)
+        point_current(settings, target.path)
     return target
 
 
+def _release_before_current(settings: Settings) -> Release:
+    # by the name alone: the current release may be damaged, which is a reason to leave it
+    name = _current_name(settings)
+    if name is None:
+        return find_release(settings, None)
+    earlier = [release for release in releases(settings) if release.release_id < name]
+    if not earlier:
+        raise ConfigError(
+            "there is no release before the current one",
+            found=name,
+            remedy="see `persona releases list`",
+        )
+    return earlier[-1]
+
+
 def prune(settings: Settings, keep: int) -> list[str]:
-    """Removes all but the newest releases; never the current one. Returns the ids of the removed."""
-    current = settings.current.resolve().name if settings.current.exists() else None
-    old = [release for release in releases(settings)[:-keep] if release.release_id != current]
-    for release in old:
-        hidden = settings.releases / f"{CANDIDATE}removed-{release.release_id}"
-        release.path.rename(hidden)
-        remove(hidden)
-    return [release.release_id for release in old]
+    """Removes all but the newest releases; never the current one. Returns the ids of the removed.
+
+    Raises:
+        ConfigError: `keep` is less than 1.
+        PersonaError: a publication is under way.
+    """
+    if keep < 1:
+        raise ConfigError(
+            "at least one release must be kept", expected="1 or more", found=str(keep), remedy="correct --keep"
+        )
+    with _alone(settings):
+        return _prune(settings, keep)
+
+
+def _prune(settings: Settings, keep: int) -> list[str]:
+    current = _current_name(settings)
+    old = [folder for folder in _folders(settings)[:-keep] if folder.name != current]
+    hidden = [folder.rename(settings.releases / f"{CANDIDATE}removed-{folder.name}") for folder in old]
+    # no release may come back half emptied after a cut of power
+    fsync_path(settings.releases)
+    for folder in hidden:
+        remove(folder)
+    return [folder.name for folder in old]
 
 
 def remove(folder: Path) -> None:
+    """Removes a folder and all in it; what cannot be removed stays for the next time."""
     shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,8 @@
-"""The environment, read once into one frozen object. Nothing else reads environment variables."""
+"""The environment, read once into one frozen object.
+
+Nothing else reads environment variables, but for secrets: these are fetched where they are used, so that they stand in
+no object that is printed, pickled or handed on.
+"""
 
 from __future__ import annotations
 
@@ -85,11 +89,10 @@ class Settings:
         return replace(self, business_date=business_date)
 
     def environment(self) -> dict[str, str]:
-        """The environment variables that make a child process see these same settings."""
+        """The environment variables that make a child process see these same settings; the date is the run's own."""
         return {
             "PERSONA_HOME": str(self.home),
             "PERSONA_SOURCES": str(self.sources_file),
-            "PERSONA_DATE": self.business_date.isoformat(),
             "PERSONA_TIMEZONE": self.timezone,
             "PERSONA_KEEP_RELEASES": str(self.keep_releases),
         }
@@ -100,12 +103,12 @@ def load_settings(
     sources: Path | str | None = None,
     business_date: date | str | None = None,
 ) -> Settings:
-    """Settings from the arguments, then the environment, then the defaults.
+    """Settings from the arguments, then the environment (an empty variable counts as unset), then the defaults.
 
     Raises:
         ConfigError: a value cannot be read (a date that is none, an unknown time zone).
     """
-    timezone = os.environ.get("PERSONA_TIMEZONE", "Asia/Shanghai")
+    timezone = os.environ.get("PERSONA_TIMEZONE") or "Asia/Shanghai"
     try:
         zone = ZoneInfo(timezone)
     except Exception as error:
@@ -121,8 +124,8 @@ def load_settings(
     when = business_date or os.environ.get("PERSONA_DATE")
     # a night closes the day before it: what happened yesterday is complete, today is not
     day = _parse_date(when) if when else datetime.now(zone).date() - timedelta(days=1)
-    keep = os.environ.get("PERSONA_KEEP_RELEASES", "7")
-    if not keep.isdigit() or int(keep) < 1:
+    keep = os.environ.get("PERSONA_KEEP_RELEASES") or "7"
+    if not keep.isdecimal() or int(keep) < 1:
         raise ConfigError(
             "PERSONA_KEEP_RELEASES must be a whole number of at least 1",
             found=keep,

@@ -17,27 +17,45 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
     """A connection to a DuckDB file, closed at the end; UTC inside.
 
     Raises:
-        PersonaError: another process holds the file, or it is damaged.
+        PersonaError: another process (or connection of this one) holds the file, or it is missing or damaged.
     """
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
-    except duckdb.IOException as error:
-        held = "lock" in str(error).lower()
-        raise PersonaError(
-            f"cannot open {path.name}",
-            file=str(path),
-            found=str(error).splitlines()[0],
-            remedy="wait for the other night to end, or stop the tool that has the working file open"
-            if held
-            else "run `persona doctor`",
-        ) from error
+    except duckdb.Error as error:
+        raise _cannot_open(path, error) from error
     try:
         connection.execute("set timezone = 'UTC'")
         yield connection
     finally:
         connection.close()
+
+
+def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
+    """Attaches another DuckDB file to a connection, to read from it.
+
+    Raises:
+        PersonaError: another process holds the file, or it is missing or damaged.
+    """
+    try:
+        connection.execute(f"attach {literal(path)} as {identifier(name)} (read_only)")
+    except duckdb.Error as error:
+        raise _cannot_open(path, error) from error
+
+
+def _cannot_open(path: Path, error: duckdb.Error) -> PersonaError:
+    said = str(error).splitlines()[0]
+    # the engine's own words: "lock" alone also stands in "block", which it says of damaged files
+    held = "set lock on file" in said or "different configuration" in said
+    return PersonaError(
+        f"cannot open {path.name}",
+        file=str(path),
+        found=said,
+        remedy="wait for the other night to end, or stop the tool that has the working file open"
+        if held
+        else "run `persona doctor`",
+    )
 
 
 @contextmanager

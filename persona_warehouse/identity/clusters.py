@@ -37,11 +37,13 @@ def cluster(connection: duckdb.DuckDBPyConnection, nodes: str, edges: str, out: 
     found.drop_table_from_database_and_remove_from_cache()
 
 
-def assign_ids(connection: duckdb.DuckDBPyConnection, settings: Settings, entity: str, prefix: str, clusters: str) -> None:
+def assign_ids(
+    connection: duckdb.DuckDBPyConnection, settings: Settings, entity: str, prefix: str, clusters: str
+) -> None:
     """Gives every cluster the id that its members had, or a new one.
 
-    Where two entities merge, the older id stays; where one splits, its id stays with the part that holds the most of its former
-    members. Both go to identity.changes. Everything is decided by minima, so the order of rows never matters.
+    Where two entities merge, the older id stays; where one splits, its id stays with the part that holds the most of
+    its former members. Both go to identity.changes. All is decided by minima, so the order of rows never matters.
 
     Args:
         entity: contact or account.
@@ -64,17 +66,15 @@ def assign_ids(connection: duckdb.DuckDBPyConnection, settings: Settings, entity
     select c.cluster_id, a.entity_id, count(*) as members, min(a.assigned_on) as since, min(c.node) as anchor
     from {clusters} as c join identity.assigned as a on a.node = c.node and a.entity = '{entity}'
     group by all""")
-    # an id stays with one cluster, and a cluster keeps one id
+    # an id's home is the one cluster that may keep it, and a cluster keeps the oldest of those at home there
+    connection.execute("""
+    create or replace temp table homes as
+    select * from prior_ids
+    qualify row_number() over (partition by entity_id order by members desc, anchor) = 1""")
     connection.execute("""
     create or replace temp table kept_ids as
-    with homes as (
-        select *, row_number() over (partition by entity_id order by members desc, anchor) as home from prior_ids
-    )
-    select cluster_id, entity_id
-    from (
-        select *, row_number() over (partition by cluster_id order by since, entity_id) as place from homes where home = 1
-    )
-    where place = 1""")
+    select cluster_id, entity_id from homes
+    qualify row_number() over (partition by cluster_id order by since, entity_id) = 1""")
     # the first member names the entity; a name that an older entity bears is salted with the day
     name = HASHED.format(text=f"'{entity}' || '|' || anchor")
     salted = HASHED.format(text=f"'{entity}' || '|' || anchor || '|{settings.business_date}'")
@@ -95,12 +95,12 @@ def assign_ids(connection: duckdb.DuckDBPyConnection, settings: Settings, entity
            '{entity}', change, id_before, id_after, reason, {day}
     from (
         select distinct p.entity_id as id_before, f.entity_id as id_after,
-               case when h.cluster_id is null then 'merge' else 'split' end as change,
-               case when h.cluster_id is null then 'their records now share a key'
+               case when h.cluster_id = p.cluster_id then 'merge' else 'split' end as change,
+               case when h.cluster_id = p.cluster_id then 'their records now share a key'
                     else 'its records no longer share a key' end as reason
         from prior_ids as p
         join final_ids as f using (cluster_id)
-        left join kept_ids as h on h.entity_id = p.entity_id
+        join homes as h on h.entity_id = p.entity_id
         where p.entity_id <> f.entity_id
     )""")
     connection.execute(f"""

@@ -1,10 +1,13 @@
 """Keys in one form each: e-mail addresses, phone numbers, domains and credit codes.
 
-The libraries work value by value, so only values that no earlier night has seen go through them; everything else is SQL.
+The libraries work value by value, so only values that no earlier night has seen go through them; everything else is
+SQL.
 """
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -18,11 +21,25 @@ from stdnum.cn import uscc as credit_code
 
 # addresses of the big Chinese providers; the package's list is mostly of the West
 CHINESE_FREE_MAIL = {
-    "qq.com", "foxmail.com", "163.com", "126.com", "yeah.net", "vip.163.com", "vip.qq.com", "sina.com", "sina.cn", "vip.sina.com",
-    "sohu.com", "aliyun.com", "139.com", "189.cn", "wo.cn", "21cn.com", "tom.com", "263.net", "88.com",
+    "qq.com", "foxmail.com", "163.com", "126.com", "yeah.net", "188.com", "sina.com", "sina.cn", "sina.com.cn",
+    "sohu.com", "vip.163.com", "vip.qq.com", "vip.sina.com", "aliyun.com", "139.com", "189.cn", "wo.cn", "21cn.com",
+    "tom.com", "263.net", "88.com", "chinaren.com", "hotmail.com.cn", "outlook.cn",
 }  # fmt: skip
 
-FULL_WIDTH = str.maketrans("０１２３４５６７８９＋－（）＠．　", "0123456789+-()@. ")
+# where companies keep a shop or a page: such an address is the platform's, not theirs
+PLATFORMS = {
+    "1688.com", "alibaba.com", "taobao.com", "tmall.com", "jd.com", "made-in-china.com", "hc360.com", "huangye88.com",
+    "b2b168.com", "youzan.com", "weimob.com", "weibo.com", "weibo.cn", "baidu.com", "zhihu.com", "douyin.com",
+    "xiaohongshu.com", "toutiao.com", "tianyancha.com", "qcc.com", "linkedin.com", "facebook.com",
+}  # fmt: skip
+
+ADDRESS = re.compile(r"""[^\s@<>()\[\],;:"\\]+@((?:[\w-]+\.)+[\w-]+)""")
+NAMED_ADDRESS = re.compile(r"[^<>]*<([^<>]+)>")
+# what follows a number: 转 8001, (总机), a name; and an extension behind a landline's last hyphen
+CHINESE_TAIL = re.compile(r"(?<=\d)[\s(\[,;-]*[\u4e00-\u9fff].*$")
+EXTENSION = re.compile(r"(?<=\d{7})[-\u2010-\u2015]{1,2}\d{1,5}$")
+# a number that a spreadsheet took for one
+FRACTION = re.compile(r"(?<=\d{7})\.0+$")
 
 
 @dataclass(frozen=True)
@@ -42,46 +59,79 @@ def _free_domains() -> frozenset[str]:
 
 @cache
 def _suffixes() -> tldextract.TLDExtract:
-    # the list that comes with the package: a night reaches no network for it
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    # the list that comes with the package: a night reaches no network for it. its private part too: a page under
+    # github.io or a name under cn.com is somebody's own
+    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
+
+
+def _plain(raw: str) -> str:
+    """Full-width signs as plain ones (Unicode NFKC), the Chinese full stop as a dot, without signs that nobody sees."""
+    if raw.isascii():
+        return raw.strip()
+    text = unicodedata.normalize("NFKC", raw).replace("。", ".")
+    return "".join(sign for sign in text if unicodedata.category(sign) != "Cf").strip()
+
+
+def _ascii(host: str) -> str | None:
+    """A host as the name system knows it (例子.中国 is xn--fsqu00a.xn--fiqs8s), or None when it cannot be one."""
+    try:
+        return host if host.isascii() else host.encode("idna").decode()
+    except UnicodeError:
+        return None
 
 
 def email_key(raw: str) -> tuple[str, str | None, bool] | None:
     """(address, its registered domain, whether a free-mail provider's), or None when it is no address."""
-    text = raw.translate(FULL_WIDTH).strip().strip("<>").lower().removeprefix("mailto:")
-    local, at, host = text.rpartition("@")
-    if not at or not local or any(character.isspace() for character in text) or "@" in local:
-        return None
-    domain = domain_key(host)
+    text = _plain(raw).lower()
+    named = NAMED_ADDRESS.fullmatch(text)
+    text = (named[1] if named else text).strip().removeprefix("mailto:").strip(".,;")
+    found = ADDRESS.fullmatch(text)
+    host = _ascii(found[1]) if found else None
+    domain = domain_key(host) if host else None
     if domain is None:
         return None
+    local = text.rpartition("@")[0]
     return f"{local}@{host}", domain[0], host in _free_domains() or domain[0] in _free_domains()
 
 
 def phone_key(raw: str) -> tuple[str, bool] | None:
-    """(E.164, whether a mobile number), or None when it is no valid number; China is assumed where no country is given."""
-    text = raw.translate(FULL_WIDTH).strip()
-    try:
-        number = phonenumbers.parse(text, "CN")
-    except phonenumbers.NumberParseException:
+    """(E.164, whether a mobile number), or None when it is no valid number.
+
+    China is assumed where no country is given. An extension is left out. Where a country's numbers do not tell mobile
+    from landline (North America), it counts as mobile.
+    """
+    text = CHINESE_TAIL.sub("", FRACTION.sub("", _plain(raw)))
+    number = _valid_number(text) or _valid_number(EXTENSION.sub("", text))
+    if number is None:
         return None
-    if not phonenumbers.is_valid_number(number):
-        return None
-    number.extension = None
     kind = phonenumbers.number_type(number)
     mobile = kind in (phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), mobile
 
 
+def _valid_number(text: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        number = phonenumbers.parse(text, "CN")
+    except phonenumbers.NumberParseException:
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
 def domain_key(raw: str) -> tuple[str] | None:
     """The registered domain (example.com.cn) of a host or URL, or None."""
-    found = _suffixes()(raw.translate(FULL_WIDTH).strip().lower())
-    return (found.top_domain_under_public_suffix,) if found.top_domain_under_public_suffix else None
+    domain = _ascii(_suffixes()(_plain(raw).lower()).top_domain_under_public_suffix)
+    return (domain,) if domain else None
+
+
+def company_domain_key(raw: str) -> tuple[str] | None:
+    """The registered domain of a company's host or URL, or None when it is a mail provider's or a platform's."""
+    domain = domain_key(raw)
+    return None if domain is None or domain[0] in _free_domains() or domain[0] in PLATFORMS else domain
 
 
 def credit_code_key(raw: str) -> tuple[str] | None:
     """A unified social credit code (GB 32100) in compact form, or None when its check digit is wrong."""
-    text = raw.translate(FULL_WIDTH).strip().upper()
+    text = _plain(raw).upper()
     return (credit_code.compact(text),) if credit_code.is_valid(text) else None
 
 
@@ -108,7 +158,7 @@ DICTIONARIES = (
         "domains",
         {"domain": "varchar"},
         _union([("stg_crm__companies", "domain"), ("stg_crm__companies", "website")]),
-        domain_key,
+        company_domain_key,
     ),
     Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc")]), credit_code_key),
 )
@@ -119,7 +169,9 @@ def update_dictionaries(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists identity")
     for dictionary in DICTIONARIES:
         columns = ", ".join(f"{name} {type_}" for name, type_ in dictionary.columns.items())
-        connection.execute(f"create table if not exists identity.{dictionary.name} (raw varchar primary key, {columns})")
+        connection.execute(
+            f"create table if not exists identity.{dictionary.name} (raw varchar primary key, {columns})"
+        )
         new = connection.execute(
             f"select raw from ({dictionary.raw_values}) where raw not in (select raw from identity.{dictionary.name})"
         ).fetchall()

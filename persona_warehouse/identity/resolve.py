@@ -1,7 +1,8 @@
 """Source records to accounts and contacts, by hard keys only.
 
-Persons: e-mail, mobile number, unionid, openid and the site's own user id. Companies: credit code and domain. A key that several
-people evidently share (a switchboard, a distribution list) is no key; the limits stand in the seed identity_keys.
+Persons: e-mail, mobile number, unionid, openid and the site's own user id. Companies: credit code and domain. A key
+that several people evidently share (a switchboard, a distribution list) is no key; the limits stand in the seed
+identity_keys. What the CRM itself merged or converted is one person, and counts as one there.
 A browser is never a key: it is given to a person afterwards, and only when a single person was ever identified on it.
 """
 
@@ -15,6 +16,13 @@ from persona_warehouse import warehouse
 from persona_warehouse.identity.clusters import assign_ids, cluster
 from persona_warehouse.identity.normalise import update_dictionaries
 from persona_warehouse.settings import Settings
+
+# a visitor is known by all that was given together on the site
+WEB_NODE = (
+    "'website|users|' || concat_ws('|', "
+    + ", ".join(f"coalesce({column}, '')" for column in ("user_id", "email", "phone", "openid"))
+    + ")"
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,11 @@ class IdentityCounts:
 
 
 def resolve(settings: Settings) -> IdentityCounts:
-    """Rebuilds identity.companies, identity.people and identity.visitors from staging, in one transaction."""
+    """Rebuilds identity.companies, identity.people and identity.visitors from staging, in one transaction.
+
+    Raises:
+        PersonaError: another process holds the working database, or it is damaged.
+    """
     with warehouse.connect(settings.warehouse_file) as connection:
         connection.execute("begin")
         update_dictionaries(connection)
@@ -44,24 +56,38 @@ def resolve(settings: Settings) -> IdentityCounts:
         _visitors(connection)
         connection.execute("commit")
         counts = connection.execute(
-            """select (select count(*) from identity.companies), (select count(distinct account_id) from identity.companies),
-                      (select count(*) from identity.people), (select count(distinct contact_id) from identity.people)"""
+            """select (select count(*) from identity.companies),
+                      (select count(distinct account_id) from identity.companies),
+                      (select count(*) from identity.people),
+                      (select count(distinct contact_id) from identity.people)"""
         ).fetchone()
         return IdentityCounts(*counts) if counts else IdentityCounts(0, 0, 0, 0)
 
 
+def _live(name: str, table: str, key: str) -> str:
+    """A recursive CTE `name`(id): records that are not deleted, and deleted ones that were merged into such."""
+    return f"""{name} as (
+        select {key} as id from staging.{table} where not coalesce(is_deleted, false)
+        union
+        select r.{key} from staging.{table} as r join {name} as l on l.id = r.merged_into_id
+    )"""
+
+
 def _person_records(connection: duckdb.DuckDBPyConnection) -> None:
-    """person_records: one row per source record of a person, with its keys and its company, before any linking."""
-    connection.execute("""
+    """person_records: one row per source record of a person; person_links: what the CRM itself says is one person."""
+    connection.execute(f"""
     create or replace temp table person_records as
-    with crm as (
-        select 'contacts' as source_object, contact_id as source_id, company_id, cast(null as varchar) as company_name, full_name,
-               email, phone, unionid, openid, cast(null as varchar) as contact_of_lead, merged_into_id, is_deleted, created_at, updated_at
+    with recursive {_live("live_contacts", "stg_crm__contacts", "contact_id")},
+    {_live("live_leads", "stg_crm__leads", "lead_id")},
+    crm as (
+        select 'contacts' as source_object, contact_id as source_id, company_id, cast(null as varchar) as company_name,
+               full_name, email, phone, unionid, openid, created_at, updated_at
         from staging.stg_crm__contacts
+        where contact_id in (select id from live_contacts)
         union all
-        select 'leads', lead_id, null, company_name, full_name, email, phone, unionid, openid, converted_contact_id,
-               merged_into_id, is_deleted, created_at, updated_at
+        select 'leads', lead_id, null, company_name, full_name, email, phone, unionid, openid, created_at, updated_at
         from staging.stg_crm__leads
+        where lead_id in (select id from live_leads)
     ),
     web as (
         select user_id, email, phone, openid, min(occurred_at) as created_at, max(occurred_at) as updated_at
@@ -72,49 +98,84 @@ def _person_records(connection: duckdb.DuckDBPyConnection) -> None:
     records as (
         select 'crm' as source_system, source_object, source_id, 'crm|' || source_object || '|' || source_id as node,
                company_id, company_name, full_name, email, phone, unionid, openid, cast(null as varchar) as user_id,
-               case when merged_into_id is not null then 'crm|' || source_object || '|' || merged_into_id
-                    when contact_of_lead is not null then 'crm|contacts|' || contact_of_lead end as same_as,
                created_at, updated_at
         from crm
-        where not coalesce(is_deleted, false) or merged_into_id is not null
         union all
-        select 'website', 'users', coalesce(user_id, email, phone, openid),
-               'website|users|' || concat_ws('|', coalesce(user_id, ''), coalesce(email, ''), coalesce(phone, ''), coalesce(openid, '')),
-               null, null, null, email, phone, null, openid, user_id, null, created_at, updated_at
+        select 'website', 'users', coalesce(user_id, email, phone, openid), {WEB_NODE},
+               null, null, null, email, phone, null, openid, user_id, created_at, updated_at
         from web
         union all
         select 'wechat', 'followers', openid, 'wechat|followers|' || openid,
-               null, null, null, null, null, unionid, openid, null, null, subscribed_at, subscribed_at
+               null, null, null, null, null, unionid, openid, null, subscribed_at, subscribed_at
         from staging.stg_wechat__followers
     )
     select r.* exclude (email, phone), e.email, e.domain as email_domain, coalesce(e.is_free, false) as is_free_mail,
            p.e164 as phone, coalesce(p.is_mobile, false) as is_mobile
     from records as r
     left join identity.emails as e on e.raw = r.email
-    left join identity.phones as p on p.raw = r.phone""")
+    left join identity.phones as p on p.raw = r.phone
+    -- what a visitor typed identifies nobody when no key can be made of it
+    where r.source_system <> 'website' or coalesce(r.user_id, e.email, p.e164, r.openid) is not null""")
+    connection.execute("""
+    create or replace temp table person_links as
+    with links as (
+        select 'crm|contacts|' || contact_id as node_l, 'crm|contacts|' || merged_into_id as node_r
+        from staging.stg_crm__contacts
+        union
+        select 'crm|leads|' || lead_id, 'crm|leads|' || merged_into_id from staging.stg_crm__leads
+        union
+        select 'crm|leads|' || lead_id, 'crm|contacts|' || converted_contact_id from staging.stg_crm__leads
+    )
+    select node_l, node_r from links
+    where node_l <> node_r
+      and node_l in (select node from person_records) and node_r in (select node from person_records)""")
+    cluster(connection, "person_records", "person_links", "person_groups")
 
 
 def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    connection.execute(f"""
+    create or replace temp table crm_companies as
+    with recursive {_live("live_companies", "stg_crm__companies", "company_id")}
+    select 'crm|companies|' || company_id as node, company_id as source_id, u.uscc,
+           coalesce(d.domain, w.domain) as domain, 'crm|companies|' || merged_into_id as same_as,
+           'crm|companies|' || parent_company_id as parent, created_at
+    from staging.stg_crm__companies as c
+    left join identity.credit_codes as u on u.raw = c.uscc
+    left join identity.domains as d on d.raw = c.domain
+    left join identity.domains as w on w.raw = c.website
+    where company_id in (select id from live_companies)""")
+    connection.execute("""
+    create or replace temp table company_links as
+    select node as node_l, same_as as node_r from crm_companies
+    where same_as <> node and same_as in (select node from crm_companies)""")
+    cluster(connection, "crm_companies", "company_links", "company_groups")
     connection.execute("""
     create or replace temp table company_records as
-    with crm as (
-        select 'crm' as source_system, 'companies' as source_object, company_id as source_id,
-               'crm|companies|' || company_id as node, u.uscc, coalesce(d.domain, w.domain) as domain,
-               case when merged_into_id is not null then 'crm|companies|' || merged_into_id end as same_as,
-               'crm|companies|' || parent_company_id as parent, created_at
-        from staging.stg_crm__companies as c
-        left join identity.credit_codes as u on u.raw = c.uscc
-        left join identity.domains as d on d.raw = c.domain
-        left join identity.domains as w on w.raw = c.website
-        where not coalesce(is_deleted, false) or merged_into_id is not null
+    with recursive crm as (
+        select c.*, g.cluster_id from crm_companies as c join company_groups as g using (node)
+    ),
+    above as (
+        select distinct c.cluster_id, p.cluster_id as above_id
+        from crm as c join crm as p on p.node = c.parent
+    ),
+    ancestors as (
+        select cluster_id, above_id from above
+        union
+        select a.cluster_id, b.above_id from ancestors as a join above as b on b.cluster_id = a.above_id
     ),
     -- a domain that several companies of different codes use, or a group's parent and child, tells none of them
     shared as (
-        select domain from crm where domain is not null group by domain
+        select domain
+        from (select cluster_id, domain, min(uscc) as uscc from crm where domain is not null group by all)
+        group by domain
         having count(distinct uscc) > 1
             or count(*) > (select max_records from seeds.identity_keys where entity = 'account' and key_type = 'domain')
         union
-        select a.domain from crm as a join crm as b on a.parent = b.node and a.domain = b.domain
+        select c.domain
+        from ancestors as a
+        join crm as c on c.cluster_id = a.cluster_id
+        join crm as p on p.cluster_id = a.above_id and p.domain = c.domain
+        where a.cluster_id <> a.above_id
     ),
     -- people with a company's mail address whose company the CRM does not know
     derived as (
@@ -125,12 +186,12 @@ def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings
           and email_domain not in (select domain from shared)
         group by email_domain
     )
-    select source_system, source_object, source_id, node, uscc,
-           case when domain not in (select domain from shared) then domain end as domain, same_as, created_at,
+    select 'crm' as source_system, 'companies' as source_object, source_id, node, uscc,
+           case when domain not in (select domain from shared) then domain end as domain, created_at,
            cast(null as varchar) as company_name
     from crm
     union all
-    select 'derived', 'domains', domain, 'derived|domains|' || domain, null, domain, null, created_at, company_name
+    select 'derived', 'domains', domain, 'derived|domains|' || domain, null, domain, created_at, company_name
     from derived""")
     connection.execute("""
     create or replace temp table company_keys as
@@ -141,38 +202,47 @@ def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings
     assign_ids(connection, settings, "account", "a_", "company_clusters")
     connection.execute("""
     create or replace table identity.companies as
-    select r.node as identity_key, r.source_system, r.source_object, r.source_id, a.entity_id as account_id, r.uscc, r.domain,
-           r.company_name, coalesce(m.match_method, 'single record') as match_method, 1.0 as match_probability,
-           r.created_at as valid_from
+    select r.node as identity_key, r.source_system, r.source_object, r.source_id, a.entity_id as account_id, r.uscc,
+           r.domain, r.company_name, coalesce(m.match_method, 'single record') as match_method,
+           1.0 as match_probability, r.created_at as valid_from
     from company_records as r
     join identity.assigned as a on a.entity = 'account' and a.node = r.node
     left join company_methods as m on m.node = r.node""")
 
 
 def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
-    connection.execute("""
+    connection.execute(r"""
     create or replace temp table person_keys as
     with candidates as (
-        select node, source_system, full_name, email, 'email' as key_type, email as key_value from person_records where email is not null
+        select node, 'email' as key_type, email as key_value from person_records where email is not null
         union all
-        select node, source_system, full_name, email, 'phone', phone from person_records where phone is not null and is_mobile
+        select node, 'phone', phone from person_records where phone is not null and is_mobile
         union all
-        select node, source_system, full_name, email, 'unionid', unionid from person_records where unionid is not null
+        select node, 'unionid', unionid from person_records where unionid is not null
         union all
-        select node, source_system, full_name, email, 'openid', openid from person_records where openid is not null
+        select node, 'openid', openid from person_records where openid is not null
         union all
-        select node, source_system, full_name, email, 'user_id', user_id from person_records where user_id is not null
+        select node, 'user_id', user_id from person_records where user_id is not null
+    ),
+    -- each person of the CRM once a key, under one name and one address; a name is the same in any case and spacing
+    holders as (
+        select c.key_type, c.key_value, g.cluster_id, min(r.email) as email,
+               min(lower(regexp_replace(r.full_name, '\s', '', 'g'))) as full_name
+        from candidates as c
+        join person_records as r using (node)
+        join person_groups as g using (node)
+        where r.source_system = 'crm'
+        group by all
     ),
     -- a number or an address that people with different names or mailboxes give is a switchboard or a list
     shared as (
-        select c.key_type, c.key_value
-        from candidates as c
-        join seeds.identity_keys as k on k.entity = 'contact' and k.key_type = c.key_type
-        where source_system = 'crm'
-        group by c.key_type, c.key_value, k.max_records, k.max_names, k.max_emails
-        having count(distinct c.node) > k.max_records
-            or count(distinct c.full_name) > k.max_names
-            or count(distinct c.email) > k.max_emails
+        select h.key_type, h.key_value
+        from holders as h
+        join seeds.identity_keys as k on k.entity = 'contact' and k.key_type = h.key_type
+        group by h.key_type, h.key_value, k.max_records, k.max_names, k.max_emails
+        having count(*) > k.max_records
+            or count(distinct h.full_name) > k.max_names
+            or count(distinct h.email) > k.max_emails
     )
     select node, key_type, key_value
     from candidates as c
@@ -198,7 +268,8 @@ def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -
                    case when c.account_id is not null then 'crm' else 'email domain' end as account_method,
                    row_number() over (
                        partition by l.contact_id
-                       order by case when c.account_id is not null then 0 else 1 end, l.updated_at desc nulls last, l.node
+                       order by case when c.account_id is not null then 0 else 1 end,
+                                l.updated_at desc nulls last, l.node
                    ) as place
             from linked as l
             left join identity.companies as c
@@ -208,24 +279,24 @@ def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         )
         where place = 1
     )
-    select l.node as identity_key, l.source_system, l.source_object, l.source_id, l.contact_id, e.account_id, e.account_method,
-           l.full_name, l.email, l.phone, l.unionid, l.openid, coalesce(m.match_method, 'single record') as match_method,
-           1.0 as match_probability, l.created_at as valid_from
+    select l.node as identity_key, l.source_system, l.source_object, l.source_id, l.contact_id, e.account_id,
+           e.account_method, l.full_name, l.email, l.phone, l.unionid, l.openid,
+           coalesce(m.match_method, 'single record') as match_method, 1.0 as match_probability,
+           l.created_at as valid_from
     from linked as l
     left join employers as e using (contact_id)
     left join person_methods as m on m.node = l.node""")
 
 
 def _cluster_by_keys(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
-    """<kind>_clusters and <kind>_methods from <kind>_records and <kind>_keys: records that share a key, or that the CRM merged."""
+    """<kind>_clusters and <kind>_methods from <kind>_records, <kind>_keys and <kind>_links (the CRM's own)."""
     connection.execute(f"""
     create or replace temp table {kind}_edges as
     select node as node_l, first_node as node_r, key_type as method
     from (select *, min(node) over (partition by key_type, key_value) as first_node from {kind}_keys)
     where node <> first_node
     union all
-    select r.node, r.same_as, 'crm link' from {kind}_records as r
-    where r.same_as in (select node from {kind}_records) and r.same_as <> r.node""")
+    select node_l, node_r, 'crm link' from {kind}_links""")
     cluster(connection, f"{kind}_records", f"{kind}_edges", f"{kind}_clusters")
     connection.execute(f"""
     create or replace temp table {kind}_methods as
@@ -237,16 +308,18 @@ def _cluster_by_keys(connection: duckdb.DuckDBPyConnection, kind: str) -> None:
 
 
 def _visitors(connection: duckdb.DuckDBPyConnection) -> None:
-    """identity.visitors: browsers on which exactly one person was ever identified; their earlier history joins with it."""
-    connection.execute("""
+    """identity.visitors: browsers on which exactly one person was ever identified; their earlier history joins too."""
+    connection.execute(f"""
     create or replace table identity.visitors as
-    with identified as (
-        select distinct e.anonymous_id, p.contact_id, p.account_id
-        from staging.stg_website__events as e
-        join identity.people as p
-            on p.identity_key = 'website|users|' || concat_ws('|', coalesce(e.user_id, ''), coalesce(e.email, ''),
-                                                              coalesce(e.phone, ''), coalesce(e.openid, ''))
-        where coalesce(e.user_id, e.email, e.phone, e.openid) is not null
+    with marks as (
+        select distinct anonymous_id, {WEB_NODE} as node
+        from staging.stg_website__events
+        where coalesce(user_id, email, phone, openid) is not null
+    ),
+    identified as (
+        select distinct m.anonymous_id, p.contact_id, p.account_id
+        from marks as m
+        join identity.people as p on p.identity_key = m.node
     )
     select anonymous_id, min(contact_id) as contact_id, min(account_id) as account_id
     from identified

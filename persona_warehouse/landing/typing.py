@@ -112,16 +112,22 @@ def _number(text: str, money: Money) -> str:
         bare = f"translate({bare}, '.,', ',.')"
     core = f"regexp_extract({bare}, '^[-+]?\\(?([-+]?[0-9][0-9,]*(\\.[0-9]+)?)({units})?\\)?$', 1)"
     # thousands are grouped in threes (or, in Chinese practice, fours): 1,2 is a typing error, not twelve
-    grouped = f"regexp_full_match({core}, '[-+]?([0-9]+|[0-9]{{1,3}}(,[0-9]{{3}})+|[0-9]{{1,4}}(,[0-9]{{4}})+)(\\.[0-9]+)?')"
+    grouped = (
+        f"regexp_full_match({core}, '[-+]?([0-9]+|[0-9]{{1,3}}(,[0-9]{{3}})+|[0-9]{{1,4}}(,[0-9]{{4}})+)(\\.[0-9]+)?')"
+    )
     unit = f"regexp_extract({bare}, '({units})\\)?$', 1)"
     factors = " ".join(f"when '{name}' then {factor}" for name, factor in UNITS.items())
     negative = f"(regexp_matches({bare}, '^-') or regexp_matches({bare}, '^\\(.*\\)$'))"
     magnitude = f"try_cast(ltrim(replace({core}, ',', ''), '+-') as decimal(24, 6))"
     factor = f"cast(case {unit} {factors} else 1 end as decimal(10, 0))"
-    scaled = f"{magnitude} * {factor}" + (f" * cast({money.scale} as decimal(4, 0))" if 1 < money.scale < 10_000 else "")
+    scaled = f"{magnitude} * {factor}" + (
+        f" * cast({money.scale} as decimal(4, 0))" if 1 < money.scale < 10_000 else ""
+    )
     if money.scale >= 10_000:
         scaled = f"try_cast(cast({scaled} as double) * {money.scale} as decimal(38, 6))"
-    return f"case when {grouped} then try_cast(case when {negative} then -1 else 1 end * ({scaled}) as decimal(38, 6)) end"
+    return (
+        f"case when {grouped} then try_cast(case when {negative} then -1 else 1 end * ({scaled}) as decimal(38, 6)) end"
+    )
 
 
 def _currency(text: str) -> str:
@@ -179,7 +185,9 @@ def _typed(column: Column, raw: str, raw_type: str, mapping: Mapping) -> tuple[s
             f"case when lower({text}) in ({', '.join(map(literal, TRUE_TEXTS))}) then true"
             f" when lower({text}) in ({', '.join(map(literal, FALSE_TEXTS))}) then false end"
         ),
-        "date": lambda: f"cast(timezone({literal(mapping.timezone)}, {_moment(text, formats, mapping.timezone)}) as date)",
+        "date": lambda: (
+            f"cast(timezone({literal(mapping.timezone)}, {_moment(text, formats, mapping.timezone)}) as date)"
+        ),
         "timestamp": lambda: _moment(text, formats, mapping.timezone),
         "json": lambda: f"case when json_valid({text}) then {text} end",
     }[column.type]()

@@ -32,7 +32,11 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Looks at everything a night needs and has left."""
     findings = [
-        Finding("ok", "versions", f"Python {platform.python_version()}, duckdb {version('duckdb')}, Airflow {version('apache-airflow')}"),
+        Finding(
+            "ok",
+            "versions",
+            f"Python {platform.python_version()}, duckdb {version('duckdb')}, Airflow {version('apache-airflow')}",
+        ),
         _home(settings),
         _disk(settings),
     ]
@@ -48,7 +52,9 @@ def examine(settings: Settings) -> list[Finding]:
 def _home(settings: Settings) -> Finding:
     place = settings.home if settings.home.exists() else settings.home.parent
     if not os.access(place, os.W_OK):
-        return Finding("wrong", "home", f"{settings.home} cannot be written", "change its owner, or give another --home")
+        return Finding(
+            "wrong", "home", f"{settings.home} cannot be written", "change its owner, or give another --home"
+        )
     key = settings.secrets / "hash_key"
     if key.exists() and key.stat().st_mode & 0o077:
         return Finding("wrong", "hash key", f"{key} can be read by others", f"chmod 600 {key}")
@@ -82,9 +88,15 @@ def _connections(sources: SourcesFile) -> list[Finding]:
             if "connection" in entry:
                 try:
                     found = get_connection(str(entry["connection"]))
-                    findings.append(Finding("ok", f"connection {entry['connection']}", f"there, for {found.host or 'the default host'}"))
+                    findings.append(
+                        Finding(
+                            "ok", f"connection {entry['connection']}", f"there, for {found.host or 'the default host'}"
+                        )
+                    )
                 except PersonaError as error:
-                    findings.append(Finding("wrong", f"connection {entry['connection']}", error.problem, error.remedy or ""))
+                    findings.append(
+                        Finding("wrong", f"connection {entry['connection']}", error.problem, error.remedy or "")
+                    )
     return findings
 
 
@@ -123,7 +135,9 @@ def _warehouse(settings: Settings) -> Finding:
             "wrong", "warehouse", f"damaged: {str(error).splitlines()[0]}",
             f"remove {settings.warehouse_file} and run the night again: it is rebuilt from landing",
         )  # fmt: skip
-    return Finding("ok", "warehouse", f"{row[0] if row else 0} marts, {settings.warehouse_file.stat().st_size / 1024**2:.0f} MB")
+    return Finding(
+        "ok", "warehouse", f"{row[0] if row else 0} marts, {settings.warehouse_file.stat().st_size / 1024**2:.0f} MB"
+    )
 
 
 def _releases(settings: Settings) -> list[Finding]:
@@ -132,15 +146,39 @@ def _releases(settings: Settings) -> list[Finding]:
     if not kept:
         return [Finding("note", "releases", "nothing published yet", "run `persona nightly`")]
     if current is None:
-        return [Finding("wrong", "releases", "`current` points nowhere", f"persona releases rollback {kept[-1].release_id}")]
+        return [
+            Finding("wrong", "releases", "`current` points nowhere", f"persona releases rollback {kept[-1].release_id}")
+        ]
     wrong = publish.verify(current)
     if wrong:
-        return [Finding("wrong", "releases", f"the current release was changed: {wrong[0]}", "persona releases rollback")]
-    findings = [Finding("ok", "releases", f"{len(kept)} kept, current {current.release_id} (night of {current.manifest['business_date']}), files right")]
+        return [
+            Finding("wrong", "releases", f"the current release was changed: {wrong[0]}", "persona releases rollback")
+        ]
+    findings = [
+        Finding(
+            "ok",
+            "releases",
+            f"{len(kept)} kept, current {current.release_id} (night of {current.manifest['business_date']}), files right",
+        )
+    ]
     if current.release_id != kept[-1].release_id:
-        findings.append(Finding("note", "releases", f"rolled back: {kept[-1].release_id} is newer", f"persona releases rollback {kept[-1].release_id}"))
+        findings.append(
+            Finding(
+                "note",
+                "releases",
+                f"rolled back: {kept[-1].release_id} is newer",
+                f"persona releases rollback {kept[-1].release_id}",
+            )
+        )
     if list(settings.releases.glob(f"{publish.CANDIDATE}*")):
-        findings.append(Finding("note", "releases", "a publication was cut off or is under way", "the next night removes what is left of it"))
+        findings.append(
+            Finding(
+                "note",
+                "releases",
+                "a publication was cut off or is under way",
+                "the next night removes what is left of it",
+            )
+        )
     return findings
 
 
@@ -154,7 +192,22 @@ def _last_night(settings: Settings) -> list[Finding]:
     failed = [run for run in steps if run.status == "failed"]
     cut = [run for run in steps if run.status == "running"]
     if failed:
-        return [Finding("note", f"night of {nights[-1]}", f"{run.dag}.{run.task} failed: {run.message}", "mend it and run the night again") for run in failed]
+        return [
+            Finding(
+                "note",
+                f"night of {nights[-1]}",
+                f"{run.dag}.{run.task} failed: {run.message}",
+                "mend it and run the night again",
+            )
+            for run in failed
+        ]
     if cut:
-        return [Finding("note", f"night of {nights[-1]}", f"{cut[0].dag}.{cut[0].task} is under way or was cut off", "if nothing runs, run the night again")]
+        return [
+            Finding(
+                "note",
+                f"night of {nights[-1]}",
+                f"{cut[0].dag}.{cut[0].task} is under way or was cut off",
+                "if nothing runs, run the night again",
+            )
+        ]
     return [Finding("ok", f"night of {nights[-1]}", f"{len(steps)} steps done")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -37,11 +38,17 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
     }
+    port = os.environ.get("AIRFLOW__API__PORT")
+    if port:
+        # tasks talk to the API server, wherever it listens
+        defaults["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://localhost:{port}/execution/"
     return {name: os.environ.get(name, value) for name, value in defaults.items()} | settings.environment()
 
 
 def prepare(settings: Settings, log: Path) -> None:
     """Makes or upgrades Airflow's database and its pools, once for each version of this package and of Airflow.
+
+    Two processes that come at once do not get into each other's way: the second waits.
 
     Raises:
         PersonaError: the database could not be made.
@@ -49,11 +56,18 @@ def prepare(settings: Settings, log: Path) -> None:
     from importlib.metadata import version
 
     os.environ.update(airflow_environment(settings))
-    marker = settings.airflow_home / "prepared"
-    wanted = f"persona {__version__}, airflow {version('apache-airflow')}\n"
-    if marker.exists() and marker.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
-        return
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
+    wanted = f"persona {__version__}, airflow {version('apache-airflow')}\n"
+    with (settings.airflow_home / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        marker = settings.airflow_home / "prepared"
+        if marker.exists() and marker.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
+            return
+        _migrate(settings, log)
+        write_atomically(marker, wanted)
+
+
+def _migrate(settings: Settings, log: Path) -> None:
     airflow = [sys.executable, "-m", "airflow"]
     for arguments in (["db", "migrate"], ["pools", "set", "duckdb_writer", "1", "DuckDB has one writer"]):
         with log.open("a") as stream:
@@ -64,7 +78,6 @@ def prepare(settings: Settings, log: Path) -> None:
                 file=str(log),
                 remedy=f"read the log; a broken {settings.airflow_home} may be removed, it holds no data",
             )
-    write_atomically(marker, wanted)
 
 
 def run_night(settings: Settings, log: Path) -> list[StepRun]:

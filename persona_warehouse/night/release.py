@@ -37,7 +37,11 @@ def publish_night(settings: Settings) -> publish.Release:
         transform.write_docs(settings, folder / "dbt_docs")
         order, comments = transform.describe_marts(settings)
         publish.write_database(
-            settings, folder, order, comments, lambda connection, source: _quality(settings, connection, source, streams)
+            settings,
+            folder,
+            order,
+            comments,
+            lambda connection, source: _quality(settings, connection, source, streams),
         )
         tables = publish.describe_tables(folder)
         manifest = _manifest(settings, tables, streams)
@@ -47,15 +51,21 @@ def publish_night(settings: Settings) -> publish.Release:
         return publish.publish(settings, folder, manifest)
 
 
-def _quality(
-    settings: Settings, connection: duckdb.DuckDBPyConnection, source: str, streams: list[Freshness]
-) -> None:
+def _quality(settings: Settings, connection: duckdb.DuckDBPyConnection, source: str, streams: list[Freshness]) -> None:
     """The schema `quality`: what the audit said, how fresh the streams are, what was held back, what ran."""
     write_results(connection, read_results(settings))
     write_freshness(connection, streams)
     write_quarantined_rows(connection, source)
     runs = [
-        (f"{run.business_date}/{run.dag}", run.business_date, run.dag, run.task, run.status, run.started_at, run.seconds)
+        (
+            f"{run.business_date}/{run.dag}",
+            run.business_date,
+            run.dag,
+            run.task,
+            run.status,
+            run.started_at,
+            run.seconds,
+        )
         for run in recorded(settings)
         if run.status != "running"
     ]
@@ -70,7 +80,15 @@ def _quality(
            seconds double, rows_affected bigint, message varchar)"""
     )
     nodes = [
-        (settings.business_date, r["node"], r["resource_type"], r["status"], r["seconds"], r["rows_affected"], r["message"])
+        (
+            settings.business_date,
+            r["node"],
+            r["resource_type"],
+            r["status"],
+            r["seconds"],
+            r["rows_affected"],
+            r["message"],
+        )
         for r in transform.last_results(settings)
     ]
     if nodes:

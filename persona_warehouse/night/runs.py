@@ -64,7 +64,12 @@ def record(settings: Settings, dag: str, task: str, body: Callable[[], Any]) -> 
         note("failed", message=error.problem, detail=str(error), exit_code=int(error.exit_code))
         raise
     except BaseException as error:
-        note("failed", message=type(error).__name__, detail=f"{type(error).__name__}: {error}", exit_code=int(ExitCode.FAULT))
+        note(
+            "failed",
+            message=type(error).__name__,
+            detail=f"{type(error).__name__}: {error}",
+            exit_code=int(ExitCode.FAULT),
+        )
         raise
     note("done", detail=str(result) if result is not None else "")
     return result
@@ -73,7 +78,8 @@ def record(settings: Settings, dag: str, task: str, body: Callable[[], Any]) -> 
 def recorded(settings: Settings) -> list[StepRun]:
     """The steps of this night so far, in the order they began."""
     folder = settings.home / "runs" / settings.business_date.isoformat()
-    return sorted((StepRun(**read_json(path)) for path in folder.glob("*.json")), key=lambda run: run.started_at)
+    runs = (StepRun(**read_json(path)) for path in folder.glob("*.json"))
+    return sorted(runs, key=lambda run: (run.started_at, run.dag, run.task))
 
 
 def forget(settings: Settings) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 import duckdb
 
@@ -14,6 +14,9 @@ from persona_warehouse.settings import Settings
 # the columns that tell up to when a stream's data reach
 MOMENTS = ("occurred_at", "updated_at", "closed_at", "entered_at", "created_at", "subscribed_at")
 
+STAGED = "select count(*) as held from staging.stg_{stream}__{name}"
+QUARANTINED = "select count(distinct (source_file, source_row, raw_row)) as held from quarantine.{stream}__{name}"
+
 
 @dataclass(frozen=True)
 class Freshness:
@@ -22,8 +25,9 @@ class Freshness:
     Attributes:
         status: fresh (looked at for this date), stale (last looked at earlier), failed (this night), absent (never).
         last_load_date: business date of the last load that was committed.
-        data_through: latest moment in the data.
-        rows_landed, rows_quarantined: over all loads.
+        data_through: latest moment in the data, up to the end of the night's date: an open deal's closing date lies ahead.
+        rows_landed: rows that the warehouse holds of it, in staging or in quarantine; a row that landed again counts once.
+        rows_quarantined: those in quarantine.
         message: why it failed.
     """
 
@@ -46,6 +50,7 @@ def freshness(settings: Settings, connection: duckdb.DuckDBPyConnection, failure
     found = []
     for stream in STREAMS:
         loads = store.manifests(settings, stream)
+        quarantined = _count(connection, stream, QUARANTINED)
         last = max((date.fromisoformat(load.business_date) for load in loads), default=None)
         status = (
             "failed" if stream in failures
@@ -58,23 +63,30 @@ def freshness(settings: Settings, connection: duckdb.DuckDBPyConnection, failure
                 stream=stream,
                 status=status,
                 last_load_date=last,
-                data_through=_data_through(connection, stream),
-                rows_landed=sum(load.rows for load in loads),
-                rows_quarantined=sum(file.rows_in_error for load in loads for file in load.files),
+                data_through=_data_through(settings, connection, stream),
+                rows_landed=_count(connection, stream, STAGED) + quarantined,
+                rows_quarantined=quarantined,
                 message=failures.get(stream, ""),
             )
         )
     return found
 
 
-def _data_through(connection: duckdb.DuckDBPyConnection, stream: str) -> datetime | None:
+def _count(connection: duckdb.DuckDBPyConnection, stream: str, query: str) -> int:
+    parts = (query.format(stream=stream, name=name) for name in objects(stream))
+    row = connection.execute(f"select sum(held) from ({' union all '.join(parts)})").fetchone()
+    return int(row[0]) if row and row[0] else 0
+
+
+def _data_through(settings: Settings, connection: duckdb.DuckDBPyConnection, stream: str) -> datetime | None:
+    end = datetime.combine(settings.business_date + timedelta(days=1), time.min, settings.zone)
     parts = [
-        f"select max({column}) as moment from staging.stg_{stream}__{name}"
+        f"select max({column}) as moment from staging.stg_{stream}__{name} where {column} < $end"
         for name, shape in objects(stream).items()
         for column in shape.columns
         if column in MOMENTS
     ]
-    row = connection.execute(f"select max(moment) from ({' union all '.join(parts)})").fetchone()
+    row = connection.execute(f"select max(moment) from ({' union all '.join(parts)})", {"end": end}).fetchone()
     return row[0] if row else None
 
 
@@ -90,26 +102,17 @@ def write_freshness(connection: duckdb.DuckDBPyConnection, streams: list[Freshne
     )
 
 
-def write_quarantined_rows(connection: duckdb.DuckDBPyConnection, source: str) -> int:
+def write_quarantined_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     """Writes quality.quarantined_rows anew from the quarantine tables of the attached database `source`.
 
     Counts and reasons only: neither values nor raw rows. One row per object, file, rule and field.
-
-    Returns:
-        The number of quarantined rows.
     """
     tables = [(stream, name) for stream in STREAMS for name in objects(stream)]
     union = " union all ".join(f"select * from {source}.quarantine.{stream}__{name}" for stream, name in tables)
     connection.execute(f"""
     create or replace table quality.quarantined_rows as
-    select stream, object, source_file, rule, field, any_value(expected) as expected,
+    select stream, object, source_file, rule, field, min(expected) as expected,
            count(*) as row_count, min(source_row) as first_row
     from ({union})
     group by stream, object, source_file, rule, field
     order by all""")
-    counts = " union all ".join(
-        f"select count(distinct (source_file, source_row, load_id)) as rows_held from {source}.quarantine.{stream}__{name}"
-        for stream, name in tables
-    )
-    row = connection.execute(f"select cast(sum(rows_held) as bigint) from ({counts})").fetchone()
-    return int(row[0]) if row else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
@@ -22,6 +23,9 @@ FUNNEL = (
     ("won", "opportunity"),
     ("lost", "opportunity"),
 )
+# a deal that no lead stands behind was never a lead: it counts in these stages only
+DEAL_STAGES = frozenset({"opportunity", "won", "lost"})
+WITHOUT_LEAD = "deal:"  # how the lead_id of such a deal begins
 JOURNEY = ("need", "seek", "weigh", "decide", "use", "renew", "churn")
 SEVERITIES = ("critical", "warning", "info")
 # the page stays readable and light whatever a night brings; the quality report has the rest
@@ -56,39 +60,67 @@ class Counts:
 
 @dataclass(frozen=True)
 class FunnelStage:
-    """One stage of the lead funnel.
+    """One stage of the lead funnel. Reached = entered it or a later one; recorded = has a row of this very stage.
 
     Attributes:
-        entered: distinct leads that ever entered it.
-        conversion: leads that entered it and the former stage, of those that entered the former; None for the first.
-        skipped: leads that entered it without ever entering the former stage.
-        current: leads that are in it now.
+        leads, leads_recorded: leads that reached it; those of them that it is recorded for.
+        deals, deals_recorded: the same of deals that came from no lead; 0 before opportunity.
+        conversion: share of the former stage that reached this one; None for the first. Up to opportunity among leads
+            only, after it among all deals.
+        current: leads and deals that are in it now.
     """
 
     stage: str
     former: str | None
-    entered: int
+    leads: int
+    leads_recorded: int
+    deals: int
+    deals_recorded: int
     conversion: Share | None
-    skipped: int
     current: int
+
+    @property
+    def reached(self) -> int:
+        return self.leads + self.deals
+
+    @property
+    def recorded(self) -> int:
+        return self.leads_recorded + self.deals_recorded
+
+    @property
+    def implied(self) -> int:
+        """Leads that only a later stage proves to have been here."""
+        return self.leads - self.leads_recorded
+
+    @property
+    def of_deals(self) -> bool:
+        """Whether the conversion is among deals instead of leads."""
+        return self.former in DEAL_STAGES
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """Stages in order; `leads` in any of them, `without_lead` of these deals no lead stands behind."""
+    """Stages in order; `without_lead`: the opportunities that came from no lead; `raw_to_won`: among leads only."""
 
     stages: tuple[FunnelStage, ...]
-    leads: int
-    without_lead: int
+    without_lead: Share
     raw_to_won: Share
+
+    @property
+    def is_empty(self) -> bool:
+        return not any(stage.reached for stage in self.stages)
 
 
 @dataclass(frozen=True)
 class JourneyStage:
-    """Accounts whose current stage this is, of all accounts; stage None: no stage known."""
+    """Accounts whose current stage this is, of all accounts; stage None: no stage known.
+
+    `seen`: some account was in it once. A stage that nothing ever pointed to is unknown, which is not the same as 0 %.
+    """
 
     stage: str | None
     accounts: Share
+    seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -322,61 +354,75 @@ def _counts(release: _Release, coverage: tuple[ObjectCoverage, ...]) -> Counts:
 
 
 def _funnel(release: _Release) -> Funnel:
-    both = ", ".join(
-        f"count_if({stage} and {former}) as {stage}_both" for stage, former in FUNNEL if former is not None
-    )
-    ever = ", ".join(
-        f"bool_or(stage = '{stage}') as {stage}, bool_or(stage = '{stage}' and is_current) as {stage}_now"
-        for stage, _ in FUNNEL
-    )
-    sums = ", ".join(f"count_if({stage}) as {stage}, count_if({stage}_now) as {stage}_now" for stage, _ in FUNNEL)
-    rows = release.rows(
+    groups = release.rows(
         "marts.lead_stages",
-        # a deal that came without a lead is followed under its own id, so that it is not lost from the count
-        f"""with followed as (
-                select coalesce('lead ' || lead_id, 'deal ' || deal_id, 'row ' || lead_stage_id) as subject,
-                       lead_id is null as without_lead, stage, is_current
+        # leads with the same stages make one group: what a stage implies is then decided once a group, not once a lead
+        f"""with subjects as (
+                select coalesce(lead_id, '{WITHOUT_LEAD}' || coalesce(deal_id, lead_stage_id)) as subject,
+                       list_sort(list(distinct stage)) as recorded,
+                       list_sort(list(distinct stage) filter (where is_current)) as current
                 from marts.lead_stages
-            ), subjects as (
-                select subject, bool_or(without_lead) as without_lead, {ever} from followed group by subject
+                where list_contains({[stage for stage, _ in FUNNEL]}, stage)
+                group by subject
             )
-            select count(*) as leads, count_if(without_lead) as without_lead, count_if(raw and won) as raw_and_won,
-                   {sums}, {both}
-            from subjects""",
+            select starts_with(subject, '{WITHOUT_LEAD}') as without_lead, recorded,
+                   coalesce(current, []) as current, count(*) as subjects
+            from subjects group by all""",
     )
-    found = {name: int(value or 0) for name, value in rows[0].items()} if rows else {}
-    stages = []
-    for stage, former in FUNNEL:
-        entered, came = found.get(stage, 0), found.get(f"{stage}_both", 0)
-        stages.append(
+    leads, leads_recorded, deals, deals_recorded, current = (Counter[str]() for _ in range(5))
+    for group in groups:
+        many, recorded, now = int(group["subjects"]), set(group["recorded"]), set(group["current"])
+        reached = {passed for stage in recorded for passed in _path(stage)}
+        if group["without_lead"]:
+            reached, recorded, now = reached & DEAL_STAGES, recorded & DEAL_STAGES, now & DEAL_STAGES
+        for counter, stages in (
+            (deals if group["without_lead"] else leads, reached),
+            (deals_recorded if group["without_lead"] else leads_recorded, recorded),
+            (current, now),
+        ):
+            counter.update(dict.fromkeys(stages, many))
+    both = leads + deals
+    return Funnel(
+        stages=tuple(
             FunnelStage(
                 stage=stage,
                 former=former,
-                entered=entered,
-                conversion=Share(came, found.get(former, 0)) if former else None,
-                skipped=entered - came if former else 0,
-                current=found.get(f"{stage}_now", 0),
+                leads=leads[stage],
+                leads_recorded=leads_recorded[stage],
+                deals=deals[stage],
+                deals_recorded=deals_recorded[stage],
+                conversion=_among(both if former in DEAL_STAGES else leads, stage, former) if former else None,
+                current=current[stage],
             )
-        )
-    return Funnel(
-        stages=tuple(stages),
-        leads=found.get("leads", 0),
-        without_lead=found.get("without_lead", 0),
-        raw_to_won=Share(found.get("raw_and_won", 0), found.get("raw", 0)),
+            for stage, former in FUNNEL
+        ),
+        without_lead=Share(deals["opportunity"], both["opportunity"]),
+        raw_to_won=_among(leads, "won", "raw"),
     )
+
+
+def _path(stage: str | None) -> Iterator[str]:
+    """The stage and all that lie before it: to be in it is to have reached these."""
+    while stage:
+        yield stage
+        stage = dict(FUNNEL)[stage]
+
+
+def _among(reached: Counter[str], stage: str, former: str) -> Share:
+    return Share(reached[stage], reached[former])
 
 
 def _journey(release: _Release, accounts: int) -> tuple[JourneyStage, ...]:
     rows = release.rows(
         "marts.journey_stages",
-        """select stage, count(distinct account_id) as accounts from marts.journey_stages
-           where is_current and stage is not null group by stage""",
+        """select stage, count(distinct account_id) filter (where is_current) as accounts
+           from marts.journey_stages where stage is not null group by stage""",
     )
     found = {row["stage"]: int(row["accounts"]) for row in rows}
     known = sum(found.values())
     total = max(accounts, known)
     names = (*JOURNEY, *sorted(found.keys() - set(JOURNEY)))
-    stages = [JourneyStage(stage, Share(found.get(stage, 0), total)) for stage in names]
+    stages = [JourneyStage(stage, Share(found.get(stage, 0), total), stage in found) for stage in names]
     return (*stages, JourneyStage(None, Share(total - known, total)))
 
 

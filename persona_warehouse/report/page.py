@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from persona_warehouse.report.figures import MOST_OBJECTS, Figures, read_figures
+from persona_warehouse.report.figures import DEAL_STAGES, MOST_OBJECTS, Figures, read_figures
 from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language
 from persona_warehouse.warehouse import connect
@@ -57,6 +57,7 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
                 share_of=Share,
                 no_data=partial(_no_data, language, figures),
                 others=_others(language, figures),
+                deal_stages=DEAL_STAGES,
                 first_rows=FIRST_ROWS,
                 first_columns=FIRST_COLUMNS,
                 most_objects=MOST_OBJECTS,

@@ -266,7 +266,9 @@ def map_columns(contract: ObjectContract, mapping: Mapping, columns: list[str], 
     """
     for wanted, named in mapping.columns.items():
         if wanted not in contract.columns:
-            raise _no_such_column("the sources file maps a landing column that does not exist", place, wanted, list(contract.columns))
+            raise _no_such_column(
+                "the sources file maps a landing column that does not exist", place, wanted, list(contract.columns)
+            )
         if named not in columns:
             raise _no_such_column("a mapped column is not in the file", place, named, columns)
     taken = set(mapping.columns.values())
@@ -325,7 +327,9 @@ def _rejected(
     connection: duckdb.DuckDBPyConnection, contract: ObjectContract, place: Place
 ) -> Iterator[pa.RecordBatch]:
     """Lines that are no rows (too few or too many fields, a quote that never ends), with their own text."""
-    columns = [f"cast(null as {_duck_type(field.type)}) as {identifier(field.name)}" for field in _schema(contract)[:-4]]
+    columns = [
+        f"cast(null as {_duck_type(field.type)}) as {identifier(field.name)}" for field in _schema(contract)[:-4]
+    ]
     query = f"""
     select {", ".join(columns)}, {literal(place.file.name)} as source_file, cast(line as bigint) - 1 as source_row,
            cast(json_array(json_object('field', null, 'rule', 'malformed_row', 'expected', 'a row as long as the header',
@@ -430,13 +434,19 @@ def _jsonl(
             raise _no_such_column("a mapped key is in no line of the file", place, mapping.columns[wanted], keys)
     unknown = [name for name in mapping.columns if name not in contract.columns]
     if unknown:
-        raise _no_such_column("the sources file maps a landing column that does not exist", place, unknown[0], list(contract.columns))
+        raise _no_such_column(
+            "the sources file maps a landing column that does not exist", place, unknown[0], list(contract.columns)
+        )
     taken = set(mapping.columns.values())
     mapped = {**{name: name for name in contract.columns if name not in taken}, **mapping.columns}
     mapped = {wanted: key for wanted, key in mapped.items() if key in keys or wanted in mapping.columns}
     paths = ", ".join(literal("$." + json.dumps(key, ensure_ascii=False)) for key in mapped.values())
     raw = {wanted: (f"parts[{index}]", "VARCHAR") for index, wanted in enumerate(mapped, 1)}
-    known = "{" + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: null" for key in [*mapped.values(), "properties"]) + "}"
+    known = (
+        "{"
+        + ", ".join(f"{json.dumps(key, ensure_ascii=False)}: null" for key in [*mapped.values(), "properties"])
+        + "}"
+    )
     own = "coalesce(json_extract(line, '$.properties'), '{}')" if "properties" in keys else "'{}'"
     parts = f"json_extract_string(line, [{paths}])" if mapped else "[]"
     relation = f"""(select source_row, line, valid, case when valid then {parts} end as parts
@@ -465,5 +475,3 @@ def file_batches(
 def settings_of(mapping: Mapping, options: FileOptions) -> dict[str, object]:
     """What a fingerprint covers besides the bytes."""
     return {"mapping": asdict(mapping), "options": asdict(options)}
-
-

@@ -48,6 +48,11 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     return results
 
 
+def unit_test(settings: Settings) -> list[NodeResult]:
+    """Runs the models' unit tests, each on rows of its own; the warehouse must have been built once, it may be empty."""
+    return [_node(result) for result in _invoke(settings, ["test", "--select", "test_type:unit"])]
+
+
 def write_docs(settings: Settings, out: Path) -> Path:
     """Writes dbt's documentation as one file, `out`/index.html."""
     _invoke(settings, ["docs", "generate", "--static"])

@@ -93,7 +93,7 @@ insert into quality.validation_results by name
     select date '2026-11-20' as as_of_date, 'staging' as boundary, 'crm_companies' as suite,
            'expect_column_values_to_be_in_set' as expectation, 'industry' as column_name, 'warning' as severity,
            false as success, 40 as evaluated_count, 7 as unexpected_count,
-           '<img src=x onerror=alert(1)> sectors must be in the vocabulary' as reason, 'sales operations' as owner;
+           '<img src=x onerror=alert(1)> sectors must be in the vocabulary' as reason, 'sales_operations' as owner;
 insert into quality.validation_results by name
     select date '2026-11-20' as as_of_date, 'marts' as boundary, 'sessions' as suite,
            'expect_table_row_count_to_be_between' as expectation, 'info' as severity, false as success,
@@ -101,19 +101,25 @@ insert into quality.validation_results by name
 insert into quality.validation_results by name
     select date '2026-11-19' as as_of_date, 'yesterday' as suite, 'critical' as severity, false as success;
 insert into quality.quarantined_rows values
-    ('website', 'events', 'access.log', 'unreadable_line', null, 'combined log format', 1, 8900),
+    ('website', 'events', 'access.log', 'malformed_line', null, 'combined log format', 1, 8900),
     ('crm', 'deals', 'deals-2.csv', 'not_a_date', 'closed_at', 'YYYY-MM-DD', 4, 17),
     ('crm', 'deals', 'deals-1.csv', 'not_a_date', 'closed_at', 'YYYY-MM-DD', 8, 1203);
 """
 
-# leads by the stages that they entered: how many, which, is it in the last of them now
+# leads by the stages that are recorded of them: how many, which; they are in the last of them now
 LEADS: tuple[tuple[int, tuple[str, ...]], ...] = (
     (120, ("raw",)),
     (40, ("raw", "mql")),
     (20, ("raw", "mql", "sql")),
     (10, ("raw", "mql", "sql", "opportunity", "won")),
     (6, ("raw", "mql", "sql", "opportunity", "lost")),
-    (4, ("raw", "opportunity", "won")),  # skip MQL and SQL
+    (4, ("raw", "opportunity", "won")),  # MQL and SQL are implied
+)
+# the same of deals that came from no lead
+DEALS: tuple[tuple[int, tuple[str, ...]], ...] = (
+    (5, ("opportunity",)),
+    (3, ("opportunity", "won")),
+    (2, ("won",)),  # the opportunity is implied
 )
 
 
@@ -222,17 +228,19 @@ class Page:
         return self.root.one("section", id=f"{language}-{name}")
 
 
-def lead_rows(*leads: tuple[int, tuple[str, ...]]) -> str:
+def lead_rows(*leads: tuple[int, tuple[str, ...]], prefix: str = "lead:") -> str:
     """SQL that fills marts.lead_stages: so many leads through these stages, and in the last of them now."""
-    inserts = []
-    for group, (many, stages) in enumerate(leads):
-        for order, stage in enumerate(stages):
-            last = "true" if order == len(stages) - 1 else "false"
-            inserts.append(
-                f"insert into marts.lead_stages by name select 'g{group}o{order}i' || i as lead_stage_id, "
-                f"'g{group}i' || i as lead_id, '{stage}' as stage, {last} as is_current from range({many}) r(i)"
-            )
-    return ";\n".join(inserts)
+    entries = [
+        f"({group}, {order}, '{stage}', {order == len(stages) - 1}, {many})"
+        for group, (many, stages) in enumerate(leads)
+        for order, stage in enumerate(stages)
+    ]
+    return f"""
+    insert into marts.lead_stages by name
+        select concat('{prefix}', grp, '-', i, '-', ord) as lead_stage_id, concat('{prefix}', grp, '-', i) as lead_id,
+               stage, is_current
+        from (select *, unnest(range(many)) as i
+              from (values {", ".join(entries)}) v(grp, ord, stage, is_current, many))"""
 
 
 @pytest.fixture
@@ -243,25 +251,24 @@ def leads() -> Callable[..., str]:
 @pytest.fixture
 def invented() -> tuple[str, str]:
     """Statements that fill the tables with the invented world."""
-    return ROWS, lead_rows(*LEADS)
+    return ROWS, f"{lead_rows(*LEADS)};{lead_rows(*DEALS, prefix='deal:')}"
+
+
+def build_release(path: Path, statements: tuple[str, ...], without: tuple[str, ...]) -> Path:
+    with connect(path) as connection:
+        connection.execute("create schema marts; create schema quality")
+        for name, columns in TABLES.items():
+            if name not in without:
+                connection.execute(f"create table {name} ({columns})")
+        for statement in statements:
+            connection.execute(statement)
+    return path
 
 
 @pytest.fixture
 def build(tmp_path: Path) -> Callable[..., Path]:
     """Makes a release file of the tables (all but those in `without`) and the statements given."""
-
-    def build_release(*statements: str, without: tuple[str, ...] = ()) -> Path:
-        path = tmp_path / "persona_marts.duckdb"
-        with connect(path) as connection:
-            connection.execute("create schema marts; create schema quality")
-            for name, columns in TABLES.items():
-                if name not in without:
-                    connection.execute(f"create table {name} ({columns})")
-            for statement in statements:
-                connection.execute(statement)
-        return path
-
-    return build_release
+    return lambda *statements, without=(): build_release(tmp_path / "persona_marts.duckdb", statements, without)
 
 
 @pytest.fixture
@@ -270,16 +277,22 @@ def manifest() -> Callable[..., dict[str, Any]]:
     return lambda **changes: MANIFEST | changes
 
 
-@pytest.fixture
-def render(build: Callable[..., Path], tmp_path: Path) -> Callable[..., Page]:
-    """Builds a release, writes its page and parses it; keywords change the manifest."""
+@pytest.fixture(scope="session")
+def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
+    """Builds a release, writes its page and parses it; keywords change the manifest. The same page is made once."""
+    pages: dict[str, Page] = {}
 
     def render_release(*statements: str, without: tuple[str, ...] = (), **changes: Any) -> Page:
-        path = render_report(build(*statements, without=without), MANIFEST | changes, tmp_path / "report")
-        html = path.read_text(encoding="utf-8")
-        parser = _Parser()
-        parser.feed(html)
-        parser.close()
-        return Page(path, html, parser.root)
+        wanted = repr((statements, without, changes))
+        if wanted not in pages:
+            folder = tmp_path_factory.mktemp("release")
+            database = build_release(folder / "persona_marts.duckdb", statements, without)
+            path = render_report(database, MANIFEST | changes, folder / "report")
+            html = path.read_text(encoding="utf-8")
+            parser = _Parser()
+            parser.feed(html)
+            parser.close()
+            pages[wanted] = Page(path, html, parser.root)
+        return pages[wanted]
 
     return render_release

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.report import render_report
+from persona_warehouse.report.figures import FUNNEL, read_figures
+from persona_warehouse.warehouse import connect
 
 PASSED = {"passed": True, "critical_failed": 0, "warning_failed": 0, "info_failed": 0, "evaluated": 0}
 Render = Callable[..., Any]
@@ -34,71 +36,113 @@ def test_cards_show_the_totals_of_the_marts(render: Render, invented: Rows) -> N
     assert page.section("cards", "en").one("article", data_card="contacts").one("p", class_="value").text == "12,345"
 
 
-def test_the_funnel_counts_leads_that_skip_a_stage_apart(render: Render, invented: Rows) -> None:
+def test_a_later_stage_implies_the_former_ones(render: Render, invented: Rows) -> None:
     page = render(*invented)
     rows = {
         row.attributes["data-stage"]: row.cells[1:]
         for row in page.section("funnel").all("tr")
         if len(row.attributes) > 1
     }
-    # entered, here now, rate, n of the former stage, interval, skipped the former stage
+    # reached, recorded, of these without a lead, here now, rate, n of the former stage, interval
     assert rows == {
-        "raw": ["200", "120", "—", "—", "—", "—"],
-        "mql": ["76", "40", "38.0%", "200", "31.6%–44.9%", "0"],
-        "sql": ["36", "20", "47.4%", "76", "36.5%–58.4%", "0"],
-        "opportunity": ["20", "0", "44.4%", "36", "29.5%–60.4%", "4"],
-        "won": ["14", "14", "70.0%", "20", "48.1%–85.5%", "0"],
-        "lost": ["6", "6", "30.0%", "20", "14.5%–51.9%", "0"],
+        "raw": ["200", "200", "—", "120", "—", "—", "—"],
+        "mql": ["80", "76", "—", "40", "40.0%", "200", "33.5%–46.9%"],
+        "sql": ["40", "36", "—", "20", "50.0%", "80", "39.3%–60.7%"],
+        "opportunity": ["30", "28", "10", "5", "50.0%", "40", "35.2%–64.8%"],  # 20 leads of 40; 10 deals apart
+        "won": ["19", "19", "5", "19", "63.3%", "30", "45.5%–78.1%"],
+        "lost": ["6", "6", "0", "6", "20.0%", "30", "9.5%–37.3%"],
     }
-    assert "From raw lead to won: 7.0% (14 of 200" in page.section("funnel").text
+    assert "From raw lead to won, leads only: 7.0% (14 of 200" in page.section("funnel").text
+    assert "Of the 30 opportunities, 10 had no lead behind them (33.3%)" in page.section("funnel").text
 
 
 def test_the_chart_draws_what_the_table_says(render: Render, invented: Rows) -> None:
     chart = render(*invented).section("funnel").one("svg", role="img")
-    assert [each.text for each in chart.all("text", class_="count")] == ["200", "76", "36", "20", "14", "6"]
-    assert [each.attributes["width"] for each in chart.all("rect", class_="bar")] == [
-        "100.0%",
-        "38.0%",
-        "18.0%",
-        "8.0%",
-        "7.0%",
-        "3.0%",
-    ]
-    assert [each.attributes["width"] for each in chart.all("rect", class_="skipped")] == ["10.0%"]
+    assert [each.text for each in chart.all("text", class_="count")] == ["200", "80", "40", "30", "19", "6"]
+    drawn = {
+        tone: [(each.attributes["x"], each.attributes["width"]) for each in chart.all("rect", class_=tone)]
+        for tone in ("bar", "implied", "apart")
+    }
+    assert drawn == {
+        "bar": [("0.0%", f"{width}%") for width in (100.0, 38.0, 18.0, 10.0, 7.0, 3.0)],
+        "implied": [("38.0%", "2.0%"), ("18.0%", "2.0%")],
+        "apart": [("10.0%", "5.0%"), ("7.0%", "2.5%")],
+    }
 
 
-def test_a_returning_lead_counts_once_and_a_deal_without_a_lead_as_itself(
-    render: Render, leads: Callable[..., str]
+def test_the_rates_say_of_what_they_are_shares(render: Render, invented: Rows) -> None:
+    lines = [each.text for each in render(*invented).section("funnel").all("text", class_="line")]
+    assert lines[3:5] == ["From SQL: 50.0% (leads, n = 40)", "From Opportunity: 63.3% (deals, n = 30)"]
+
+
+def test_no_mix_of_recorded_stages_makes_a_rate_above_one(
+    build: Callable[..., Path], manifest: Callable[..., dict[str, Any]], leads: Callable[..., str]
 ) -> None:
+    stages = [stage for stage, _ in FUNNEL]
+    mixes = [(1, mix) for size in range(1, len(stages) + 1) for mix in combinations(stages, size)]
+    with connect(build(leads(*mixes), leads(*mixes, prefix="deal:")), read_only=True) as connection:
+        funnel = read_figures(connection, manifest()).funnel
+    assert [stage.leads for stage in funnel.stages] == [63, 62, 60, 56, 32, 32]
+    assert [stage.deals for stage in funnel.stages] == [0, 0, 0, 56, 32, 32]
+    for stage in funnel.stages:
+        assert stage.recorded <= stage.reached
+        assert stage.conversion is None or stage.conversion.part <= stage.conversion.n
+
+
+def test_a_lead_with_only_its_present_status_reached_all_before_it(render: Render, leads: Callable[..., str]) -> None:
+    funnel = render(leads((8, ("sql",)), (2, ("lost",)))).section("funnel")
+    assert [funnel.one("tr", data_stage=stage).cells[1:3] for stage in ("raw", "mql", "sql", "opportunity")] == [
+        ["10", "0"],
+        ["10", "0"],
+        ["10", "8"],
+        ["2", "0"],
+    ]
+    assert funnel.one("tr", data_stage="won").cells[1] == "0"
+
+
+def test_a_returning_lead_counts_once(render: Render, leads: Callable[..., str]) -> None:
+    funnel = render(leads((6, ("raw", "mql", "raw", "mql")))).section("funnel")
+    assert [funnel.one("tr", data_stage=stage).cells[1:3] for stage in ("raw", "mql")] == [["6", "6"], ["6", "6"]]
+
+
+def test_a_deal_without_a_lead_was_never_one(render: Render, leads: Callable[..., str]) -> None:
     page = render(
-        leads((6, ("raw", "mql", "raw", "mql"))),
-        """insert into marts.lead_stages (lead_stage_id, deal_id, stage) values
-           ('x1', 'd1', 'opportunity'), ('x2', 'd1', 'won'), ('x3', 'd2', 'opportunity')""",
+        leads((2, ("raw", "opportunity", "won")), prefix="deal:"),
+        """insert into marts.lead_stages (lead_stage_id, deal_id, stage)
+           values ('x1', 'd1', 'won'), ('x2', 'd1', 'lost')""",
     )
     funnel = page.section("funnel")
-    entered = [funnel.one("tr", data_stage=stage).cells[1] for stage in ("raw", "mql", "opportunity", "won")]
-    assert entered == ["6", "6", "2", "1"]
-    assert "Deals with no lead behind them, followed under the deal itself: 2." in funnel.text
+    reached = [funnel.one("tr", data_stage=stage).cells[1] for stage in ("raw", "mql", "sql", "opportunity", "won")]
+    assert reached == ["0", "0", "0", "3", "3"]
+    assert "Of the 3 opportunities, 3 had no lead behind them (n < 5)" in funnel.text
+    assert "From raw lead to won" not in funnel.text
 
 
 def test_rates_of_fewer_than_five_are_suppressed(render: Render, leads: Callable[..., str]) -> None:
-    funnel = render(leads((4, ("raw", "mql")), (5, ("opportunity",)), (1, ("opportunity", "won")))).section("funnel")
-    assert funnel.one("tr", data_stage="mql").cells[1:] == ["4", "4", "n < 5", "4", "n < 5", "0"]
-    assert funnel.one("tr", data_stage="won").cells[3:6] == ["16.7%", "6", "3.0%–56.4%"]
-    assert "100.0%" not in funnel.text
+    funnel = render(
+        leads((4, ("raw", "mql"))), leads((5, ("opportunity",)), (1, ("opportunity", "won")), prefix="deal:")
+    ).section("funnel")
+    assert funnel.one("tr", data_stage="mql").cells[1:] == ["4", "4", "—", "4", "n < 5", "4", "n < 5"]
+    assert funnel.one("tr", data_stage="won").cells[5:] == ["16.7%", "6", "3.0%–56.4%"]
 
 
-def test_stages_that_nobody_entered_are_shown_as_such(render: Render, leads: Callable[..., str]) -> None:
-    funnel = render(leads((9, ("opportunity", "won")))).section("funnel")
+def test_stages_that_nobody_reached_are_shown_as_such(render: Render, leads: Callable[..., str]) -> None:
+    funnel = render(leads((9, ("opportunity", "won")), prefix="deal:")).section("funnel")
     lines = [each.text for each in funnel.one("svg").all("text", class_="line")]
     assert lines == [
-        "Nobody entered this stage",
-        "Nobody entered this stage",
-        "Nobody entered this stage",
-        "Nobody entered SQL, so there is no rate",
-        "From Opportunity: 100.0% (n = 9)",
-        "Nobody entered this stage",
+        "No lead or deal reached this stage",
+        "No lead or deal reached this stage",
+        "No lead or deal reached this stage",
+        "No lead reached SQL, so there is no rate",
+        "From Opportunity: 100.0% (deals, n = 9)",
+        "No lead or deal reached this stage",
     ]
+
+
+def test_a_reader_is_told_what_reached_means(render: Render, invented: Rows) -> None:
+    page = render(*invented)
+    assert "A CRM mostly keeps a lead's present status" in page.section("funnel", "en").text
+    assert "CRM 大多只保存线索现在的状态" in page.section("funnel", "zh").text
 
 
 def test_the_journey_shows_current_stages_and_accounts_without_one(render: Render, invented: Rows) -> None:
@@ -111,6 +155,12 @@ def test_the_journey_shows_current_stages_and_accounts_without_one(render: Rende
     assert rows["need"] == ["16", "40.0%", "26.3%–55.4%"]
     assert rows["seek"] == ["0", "0.0%", "0.0%–8.8%"]  # thirty accounts were there once, none is now
     assert rows["unknown"] == ["4", "10.0%", "4.0%–23.1%"]
+
+
+def test_a_stage_that_nothing_ever_pointed_to_is_unknown_not_zero(render: Render, invented: Rows) -> None:
+    journey = render(*invented).section("journey")
+    assert journey.one("tr", data_stage="churn").cells == ["Churn", "0", "—", "—"]
+    assert "A stage marked “—”" in journey.text
 
 
 def test_sources_show_status_and_times_in_beijing(render: Render, invented: Rows) -> None:
@@ -154,7 +204,7 @@ def test_the_audit_lists_what_failed_this_night(render: Render, invented: Rows) 
             "expect_column_values_to_be_in_set crm_companies.industry · on the way in",
             "7 of 40 (17.5%)",
             "<img src=x onerror=alert(1)> sectors must be in the vocabulary",
-            "sales operations",
+            "Sales operations",
         ],
         [
             "Info",
@@ -197,7 +247,14 @@ def test_quarantine_adds_up_by_object_rule_and_field(render: Render, invented: R
     quarantine = render(*invented).section("quarantine")
     assert [row.cells for row in quarantine.one("tbody").all("tr")] == [
         ["CRM · Deals", "not_a_date", "closed_at", "12", "YYYY-MM-DD", "deals-1.csv, row 1,203"],
-        ["Website · Web events", "unreadable_line", "—", "1", "combined log format", "access.log, row 8,900"],
+        [
+            "Website · Web events",
+            "unreadable row (not the log format) malformed_line",
+            "the whole row",
+            "1",
+            "combined log format",
+            "access.log, row 8,900",
+        ],
     ]
     assert "Rows in all: 13" in quarantine.text
 
@@ -346,7 +403,10 @@ def test_colours_reach_contrast_aa(render: Render) -> None:
     text += [(name, f"{name}-back") for name in ("good", "warn", "bad", "idle")] + [("ink", "idle-back")]
     text += [("ink", f"heat{step}") for step in range(1, 6)]
     for palette in palettes:
-        for pairs, least in ((text, 4.5), ([("accent", "surface"), ("accent", "track")], 3.0)):
+        for pairs, least in (
+            (text, 4.5),
+            ([(bar, ground) for bar in ("accent", "apart") for ground in ("surface", "track")], 3.0),
+        ):
             for one, other in pairs:
                 darker, lighter = sorted((_luminance(palette[one]), _luminance(palette[other])))
                 assert (lighter + 0.05) / (darker + 0.05) >= least, (one, other)

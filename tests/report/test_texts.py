@@ -46,13 +46,21 @@ def test_every_text_is_used(
         """insert into quality.quarantined_rows
            select 'crm', 'deals', 'deals.csv', 'rule_' || i, 'stage', 'a stage', 1, i
            from range(70) r(i)""",
-        """insert into marts.lead_stages (lead_stage_id, deal_id, stage) values ('d1', 'd1', 'won')""",
+        f"""insert into quality.quarantined_rows
+            select 'crm', 'deals', 'deals.csv', unnest({_names("rules")}), null, 'a stage', 1000, 1""",
+        f"""insert into quality.validation_results by name
+            select date '2026-11-20' as as_of_date, 'suite' as suite, 'marts' as boundary, 'info' as severity,
+                   false as success, unnest({_names("owners")}) as owner""",
     )
-    few = leads((3, ("raw", "opportunity")), (3, ("opportunity", "won")), (1, ("mql", "sql")))
+    few = leads((3, ("raw", "opportunity")), (1, ("mql", "sql")))
     for statements, changes, without in (
         ((*invented, *many_columns), {}, ("marts.touchpoints",)),
         ((few,), {"audit": none | {"passed": False, "critical_failed": 1, "evaluated": 3}}, ("marts.accounts",)),
-        ((fresh, leads((9, ("opportunity", "won")))), {"audit": none | {"evaluated": 3}, "tables": {}}, ()),
+        (
+            (fresh, leads((9, ("opportunity", "won")), prefix="deal:")),
+            {"audit": none | {"evaluated": 3}, "tables": {}},
+            (),
+        ),
         ((fresh,), {"audit": none}, ()),
         ((), {"audit": none}, ()),
     ):
@@ -62,6 +70,16 @@ def test_every_text_is_used(
         database.unlink()
     for language in languages.values():
         assert set(catalogue()) - language.used == set()
+
+
+def _names(group: str) -> list[str]:
+    return [key.partition(".")[2] for key in catalogue() if key.startswith(f"{group}.")]
+
+
+def test_every_owner_of_an_expectation_has_a_name() -> None:
+    # read, not imported: the package brings great expectations with it, which takes seconds
+    owners = (Path(__file__).parents[2] / "expectations" / "owners.py").read_text(encoding="utf-8")
+    assert set(_names("owners")) == set(re.findall(r'= "(\w+)"$', owners, re.M))
 
 
 def test_no_words_stand_in_the_template() -> None:

@@ -1,65 +1,131 @@
 {# every lead: lead records, contacts that carry a lead status or lifecycle stage, and deals that came from neither #}
 with people as (
-    select source_object, source_id, contact_id, account_id
+    select
+        source_object,
+        source_id,
+        contact_id,
+        account_id
     from {{ source('identity', 'people') }}
     where source_system = 'crm'
 ),
+
 lead_records as (
     select
         concat('lead:', l.lead_id) as lead_id,
         p.contact_id,
         p.account_id,
-        l.converted_deal_id as deal_id,
         l.converted_contact_id,
-        coalesce(l.lead_status, l.lifecycle_stage) as source_status,
+        l.lead_status,
+        l.lifecycle_stage,
         l.created_at,
         l.updated_at
     from {{ ref('stg_crm__leads') }} as l
     left join people as p on p.source_object = 'leads' and p.source_id = l.lead_id
     where not coalesce(l.is_deleted, false) and l.merged_into_id is null
 ),
+
+-- what a merged lead became, the lead became that it was merged into
+claims as (
+    select
+        r.lead_id,
+        d.deal_id,
+        r.created_at as lead_created_at,
+        d.created_at as deal_created_at
+    from {{ ref('stg_crm__leads') }} as l
+    inner join lead_records as r on r.lead_id = concat('lead:', coalesce(l.merged_into_id, l.lead_id))
+    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = l.converted_deal_id
+),
+
+-- a deal has one lead and a lead one deal: of those that say so, the first
+deal_claims as (
+    select
+        *,
+        row_number() over (partition by deal_id order by lead_created_at nulls last, lead_id) as place
+    from claims
+),
+
+lead_claims as (
+    select
+        *,
+        row_number() over (partition by lead_id order by deal_created_at nulls last, deal_id) as place_of_deal
+    from deal_claims
+    where place = 1
+),
+
+lead_deals as (
+    select
+        lead_id,
+        deal_id
+    from lead_claims
+    where place_of_deal = 1
+),
+
+-- a contact that a lead became is that lead; so is the contact that it was merged into
+converted_contacts as (
+    select r.converted_contact_id as contact_id
+    from lead_records as r
+    where r.converted_contact_id is not null
+    union
+    select c.merged_into_id
+    from lead_records as r
+    inner join {{ ref('stg_crm__contacts') }} as c on c.contact_id = r.converted_contact_id
+    where c.merged_into_id is not null
+),
+
 contact_leads as (
     select
         concat('contact:', c.contact_id) as lead_id,
         p.contact_id,
         p.account_id,
-        cast(null as {{ dbt.type_string() }}) as deal_id,
-        cast(null as {{ dbt.type_string() }}) as converted_contact_id,
-        coalesce(c.lead_status, c.lifecycle_stage) as source_status,
+        c.lead_status,
+        c.lifecycle_stage,
         c.created_at,
         c.updated_at
     from {{ ref('stg_crm__contacts') }} as c
     left join people as p on p.source_object = 'contacts' and p.source_id = c.contact_id
-    where not coalesce(c.is_deleted, false) and c.merged_into_id is null
-      and coalesce(c.lead_status, c.lifecycle_stage) is not null
-      and c.contact_id not in (
-          select converted_contact_id from lead_records where converted_contact_id is not null
-      )
-),
-lead_deals as (
-    -- a deal has one lead: of those that say so, the first
-    select l.deal_id, min(l.lead_id) as lead_id
-    from lead_records as l
-    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = l.deal_id
-    group by l.deal_id
-),
-deal_leads as (
-    select
-        concat('deal:', d.deal_id) as lead_id,
-        cast(null as {{ dbt.type_string() }}) as contact_id,
-        d.account_id,
-        d.deal_id,
-        cast(null as {{ dbt.type_string() }}) as converted_contact_id,
-        cast(null as {{ dbt.type_string() }}) as source_status,
-        d.created_at,
-        d.created_at as updated_at
-    from {{ ref('int_crm__deals_classified') }} as d
-    where d.deal_id not in (select deal_id from lead_deals)
+    left join converted_contacts as v on v.contact_id = c.contact_id
+    where
+        not coalesce(c.is_deleted, false)
+        and c.merged_into_id is null
+        and coalesce(c.lead_status, c.lifecycle_stage) is not null
+        and v.contact_id is null
 )
-select 'lead' as origin, l.lead_id, l.contact_id, l.account_id, d.deal_id, l.source_status, l.created_at, l.updated_at
-from lead_records as l
-left join lead_deals as d on d.lead_id = l.lead_id and d.deal_id = l.deal_id
+
+select
+    'lead' as origin,
+    r.lead_id,
+    r.contact_id,
+    r.account_id,
+    d.deal_id,
+    r.lead_status,
+    r.lifecycle_stage,
+    r.created_at,
+    r.updated_at
+from lead_records as r
+left join lead_deals as d on d.lead_id = r.lead_id
 union all
-select 'contact', lead_id, contact_id, account_id, deal_id, source_status, created_at, updated_at from contact_leads
+select
+    'contact' as origin,
+    lead_id,
+    contact_id,
+    account_id,
+    cast(null as {{ dbt.type_string() }}) as deal_id,
+    lead_status,
+    lifecycle_stage,
+    created_at,
+    updated_at
+from contact_leads
 union all
-select 'deal', lead_id, contact_id, account_id, deal_id, source_status, created_at, updated_at from deal_leads
+select
+    'deal' as origin,
+    concat('deal:', d.deal_id) as lead_id,
+    cast(null as {{ dbt.type_string() }}) as contact_id,
+    d.account_id,
+    d.deal_id,
+    cast(null as {{ dbt.type_string() }}) as lead_status,
+    cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
+    d.created_at,
+    d.created_at as updated_at
+from {{ ref('int_crm__deals_classified') }} as d
+left join lead_deals as l on l.deal_id = d.deal_id
+where l.deal_id is null

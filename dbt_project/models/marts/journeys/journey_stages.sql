@@ -1,44 +1,52 @@
-{# The state machine: evidence moves an account forward; only what the CRM records can move it back. Between two such records
-   the stage is the furthest that any evidence reached. #}
+{# the state machine: evidence moves an account forward; only what the CRM records can move it back; between two such
+   records the stage is the furthest that any evidence reached #}
 with evidence as (
-    select * from {{ ref('int_journey__evidence') }}
+    select
+        *,
+        row_number() over (partition by account_id order by occurred_at, stage_order, evidence) as place
+    from {{ ref('int_journey__evidence') }}
 ),
+
 segments as (
     select
         *,
         sum(case when can_move_back then 1 else 0 end) over (
             partition by account_id
-            order by occurred_at, stage_order, evidence
+            order by place
             rows between unbounded preceding and current row
         ) as segment
     from evidence
 ),
+
 states as (
     select
         *,
         max(stage_order) over (
             partition by account_id, segment
-            order by occurred_at, stage_order, evidence
+            order by place
             rows between unbounded preceding and current row
         ) as state_order
     from segments
 ),
+
 changes as (
     select
         *,
-        lag(state_order) over (partition by account_id order by occurred_at, stage_order, evidence) as previous_order
+        lag(state_order) over (partition by account_id order by place) as previous_order
     from states
 ),
+
 entries as (
     select
         *,
         sum(case when previous_order is distinct from state_order then 1 else 0 end) over (
             partition by account_id
-            order by occurred_at, stage_order, evidence
+            order by place
             rows between unbounded preceding and current row
         ) as entry_number
     from changes
 ),
+
 stages as (
     select
         account_id,
@@ -51,10 +59,14 @@ stages as (
     from entries
     group by account_id, entry_number
 ),
+
 closed as (
-    select *, lead(entered_at) over (partition by account_id order by entry_number) as left_at
+    select
+        *,
+        lead(entered_at) over (partition by account_id order by entry_number) as left_at
     from stages
 )
+
 select
     {{ dbt.hash("concat_ws('|', c.account_id, cast(c.entry_number as varchar))") }} as journey_stage_id,
     c.account_id,
@@ -62,7 +74,7 @@ select
     c.stage_order,
     c.entered_at,
     c.left_at,
-    cast({{ dbt.datediff('c.entered_at', 'c.left_at', 'second') }} as double) / 86400 as days,
+    cast({{ seconds_between('c.entered_at', 'c.left_at') }} as double) / 86400 as days,
     c.is_back_move,
     c.left_at is null as is_current,
     c.evidence,

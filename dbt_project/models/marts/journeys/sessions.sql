@@ -1,16 +1,15 @@
-with events as (
-    select * from {{ ref('int_website__events_sessionized') }}
-),
-ordered as (
+{# web sessions; a browser on which one person was identified belongs to that person from its first event #}
+with ordered as (
     select
         *,
-        row_number() over (partition by session_id order by occurred_at, event_id) as place,
-        row_number() over (partition by session_id order by occurred_at desc, event_id desc) as place_from_end
-    from events
+        row_number() over (partition by session_key order by occurred_at, event_id) as place,
+        row_number() over (partition by session_key order by occurred_at desc, event_id desc) as place_from_end
+    from {{ ref('int_website__events_sessionized') }}
 ),
+
 sessions as (
     select
-        session_id,
+        session_key,
         min(anonymous_id) as anonymous_id,
         min(occurred_at) as started_at,
         max(occurred_at) as ended_at,
@@ -21,16 +20,17 @@ sessions as (
         max(case when is_bot then 1 else 0 end) = 1 as is_bot,
         max(bot_name) as bot_name
     from ordered
-    group by session_id
+    group by session_key
 )
+
 select
-    s.session_id,
+    {{ keyed_hash('s.session_key') }} as session_id,
     {{ keyed_hash('s.anonymous_id') }} as visitor_key,
     v.contact_id,
     v.account_id,
     s.started_at,
     s.ended_at,
-    cast({{ dbt.datediff('s.started_at', 's.ended_at', 'second') }} as bigint) as duration_seconds,
+    cast({{ seconds_between('s.started_at', 's.ended_at') }} as bigint) as duration_seconds,
     cast(s.page_views as bigint) as page_views,
     s.event_count,
     s.entry_url,
@@ -41,5 +41,5 @@ select
     s.is_bot,
     s.bot_name
 from sessions as s
-inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_id = s.session_id
+inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_key = s.session_key
 left join {{ source('identity', 'visitors') }} as v on v.anonymous_id = s.anonymous_id

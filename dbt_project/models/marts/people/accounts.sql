@@ -1,17 +1,24 @@
+{# the newest live CRM record tells the firmographics; what the CRM does not know is named by its mail domain #}
 with records as (
     select * from {{ source('identity', 'companies') }}
 ),
+
 crm as (
     select
         r.account_id,
         c.*,
         row_number() over (
             partition by r.account_id
-            order by case when c.merged_into_id is null then 0 else 1 end, c.updated_at desc nulls last, c.company_id
+            order by
+                case when c.merged_into_id is null then 0 else 1 end asc,
+                c.updated_at desc nulls last,
+                c.company_id asc
         ) as place
     from records as r
-    inner join {{ ref('stg_crm__companies') }} as c on r.source_system = 'crm' and c.company_id = r.source_id
+    inner join {{ ref('stg_crm__companies') }} as c on c.company_id = r.source_id
+    where r.source_system = 'crm'
 ),
+
 facts as (
     select
         account_id,
@@ -23,12 +30,24 @@ facts as (
     from records
     group by account_id
 ),
+
 parents as (
-    select source_id, account_id from records where source_system = 'crm'
+    select
+        source_id,
+        account_id
+    from records
+    where source_system = 'crm'
 ),
+
 people as (
-    select account_id, count(*) as contact_count from {{ ref('contacts') }} where account_id is not null group by account_id
+    select
+        account_id,
+        count(*) as contact_count
+    from {{ ref('contacts') }}
+    where account_id is not null
+    group by account_id
 ),
+
 deals as (
     select
         account_id,
@@ -39,15 +58,25 @@ deals as (
     where account_id is not null
     group by account_id
 ),
+
 touches as (
-    select account_id, min(occurred_at) as first_touch_at, max(occurred_at) as last_touch_at
+    select
+        account_id,
+        min(occurred_at) as first_touch_at,
+        max(occurred_at) as last_touch_at
     from {{ ref('touchpoints') }}
     where account_id is not null
     group by account_id
 ),
+
 stages as (
-    select account_id, stage from {{ ref('journey_stages') }} where is_current
+    select
+        account_id,
+        stage
+    from {{ ref('journey_stages') }}
+    where is_current
 )
+
 select
     f.account_id,
     coalesce(c.name, f.company_name, f.domain) as account_name,
@@ -82,9 +111,10 @@ left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id
 left join stages as s on s.account_id = f.account_id
-left join {{ ref('exchange_rates') }} as x on x.currency = c.currency
+left join {{ ref('exchange_rates') }} as x on x.currency = upper(trim(c.currency))
 left join {{ ref('employee_bands') }} as e
-    on c.employee_count >= e.lower_bound and (c.employee_count < e.upper_bound or e.upper_bound is null)
+    on e.lower_bound <= c.employee_count and (e.upper_bound > c.employee_count or e.upper_bound is null)
 left join {{ ref('revenue_bands') }} as r
-    on c.annual_revenue * x.rate_to_cny >= r.lower_bound
-    and (c.annual_revenue * x.rate_to_cny < r.upper_bound or r.upper_bound is null)
+    on
+        r.lower_bound <= c.annual_revenue * x.rate_to_cny
+        and (r.upper_bound > c.annual_revenue * x.rate_to_cny or r.upper_bound is null)

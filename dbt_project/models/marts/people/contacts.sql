@@ -1,40 +1,56 @@
+{# every person of the three streams; the newest live CRM record tells name and title, a contact's before a lead's #}
 with records as (
     select * from {{ source('identity', 'people') }}
 ),
--- what people recorded, the newest record first
+
 crm as (
     select
         r.contact_id,
+        c.full_name,
         c.job_title,
         c.department,
         c.seniority,
         c.buying_role,
         c.lifecycle_stage,
-        c.full_name,
+        c.merged_into_id,
         0 as is_lead,
         c.updated_at,
-        c.contact_id as source_id
+        r.source_id
     from records as r
-    inner join {{ ref('stg_crm__contacts') }} as c on r.source_object = 'contacts' and c.contact_id = r.source_id
+    inner join {{ ref('stg_crm__contacts') }} as c on c.contact_id = r.source_id
+    where r.source_system = 'crm' and r.source_object = 'contacts'
     union all
     select
         r.contact_id,
+        l.full_name,
         l.job_title,
         l.department,
-        null,
-        null,
+        cast(null as {{ dbt.type_string() }}) as seniority,
+        cast(null as {{ dbt.type_string() }}) as buying_role,
         l.lifecycle_stage,
-        l.full_name,
-        1,
+        l.merged_into_id,
+        1 as is_lead,
         l.updated_at,
-        l.lead_id
+        r.source_id
     from records as r
-    inner join {{ ref('stg_crm__leads') }} as l on r.source_object = 'leads' and l.lead_id = r.source_id
+    inner join {{ ref('stg_crm__leads') }} as l on l.lead_id = r.source_id
+    where r.source_system = 'crm' and r.source_object = 'leads'
 ),
+
 newest as (
-    select *, row_number() over (partition by contact_id order by is_lead, updated_at desc nulls last, source_id) as place
+    select
+        *,
+        row_number() over (
+            partition by contact_id
+            order by
+                case when merged_into_id is null then 0 else 1 end asc,
+                is_lead asc,
+                updated_at desc nulls last,
+                source_id asc
+        ) as place
     from crm
 ),
+
 facts as (
     select
         contact_id,
@@ -45,18 +61,27 @@ facts as (
     from records
     group by contact_id
 ),
+
 followers as (
-    select r.contact_id, max(case when f.is_subscribed then 1 else 0 end) = 1 as is_follower
+    select
+        r.contact_id,
+        max(case when f.is_subscribed then 1 else 0 end) = 1 as is_follower
     from records as r
-    inner join {{ ref('stg_wechat__followers') }} as f on r.source_object = 'followers' and f.openid = r.source_id
+    inner join {{ ref('stg_wechat__followers') }} as f on f.openid = r.source_id
+    where r.source_system = 'wechat' and r.source_object = 'followers'
     group by r.contact_id
 ),
+
 touches as (
-    select contact_id, min(occurred_at) as first_touch_at, max(occurred_at) as last_touch_at
+    select
+        contact_id,
+        min(occurred_at) as first_touch_at,
+        max(occurred_at) as last_touch_at
     from {{ ref('touchpoints') }}
     where contact_id is not null
     group by contact_id
 )
+
 select
     f.contact_id,
     f.account_id,

@@ -1,9 +1,9 @@
 {{ config(unique_key='activity_id') }}
 
 with source as (
-    {{ new_loads('crm', 'activities') }}
-      and row_errors is null
+    {{ new_loads('crm', 'activities', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

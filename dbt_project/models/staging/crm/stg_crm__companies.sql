@@ -1,9 +1,9 @@
 {{ config(unique_key='company_id') }}
 
 with source as (
-    {{ new_loads('crm', 'companies') }}
-      and row_errors is null
+    {{ new_loads('crm', 'companies', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

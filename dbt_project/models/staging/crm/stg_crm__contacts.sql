@@ -1,9 +1,9 @@
 {{ config(unique_key='contact_id') }}
 
 with source as (
-    {{ new_loads('crm', 'contacts') }}
-      and row_errors is null
+    {{ new_loads('crm', 'contacts', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

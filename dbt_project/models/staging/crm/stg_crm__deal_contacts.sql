@@ -1,9 +1,9 @@
 {{ config(unique_key=['deal_id', 'contact_id']) }}
 
 with source as (
-    {{ new_loads('crm', 'deal_contacts') }}
-      and row_errors is null
+    {{ new_loads('crm', 'deal_contacts', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

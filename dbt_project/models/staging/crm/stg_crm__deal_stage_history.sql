@@ -1,9 +1,9 @@
 {{ config(unique_key=['deal_id', 'stage', 'entered_at']) }}
 
 with source as (
-    {{ new_loads('crm', 'deal_stage_history') }}
-      and row_errors is null
+    {{ new_loads('crm', 'deal_stage_history', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

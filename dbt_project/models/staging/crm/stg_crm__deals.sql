@@ -1,9 +1,9 @@
 {{ config(unique_key='deal_id') }}
 
 with source as (
-    {{ new_loads('crm', 'deals') }}
-      and row_errors is null
+    {{ new_loads('crm', 'deals', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

@@ -1,9 +1,9 @@
 {{ config(unique_key='lead_id') }}
 
 with source as (
-    {{ new_loads('crm', 'leads') }}
-      and row_errors is null
+    {{ new_loads('crm', 'leads', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

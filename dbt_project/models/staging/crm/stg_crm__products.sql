@@ -1,9 +1,9 @@
 {{ config(unique_key='product_id') }}
 
 with source as (
-    {{ new_loads('crm', 'products') }}
-      and row_errors is null
+    {{ new_loads('crm', 'products', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

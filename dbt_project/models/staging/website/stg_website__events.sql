@@ -1,9 +1,9 @@
 {{ config(unique_key='event_id') }}
 
 with source as (
-    {{ new_loads('website', 'events') }}
-      and row_errors is null
+    {{ new_loads('website', 'events', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

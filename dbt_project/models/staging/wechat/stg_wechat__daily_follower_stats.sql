@@ -1,9 +1,9 @@
 {{ config(unique_key=['ref_date', 'user_source']) }}
 
 with source as (
-    {{ new_loads('wechat', 'daily_follower_stats') }}
-      and row_errors is null
+    {{ new_loads('wechat', 'daily_follower_stats', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- numbers

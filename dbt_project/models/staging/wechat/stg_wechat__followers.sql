@@ -1,9 +1,9 @@
 {{ config(unique_key='openid') }}
 
 with source as (
-    {{ new_loads('wechat', 'followers') }}
-      and row_errors is null
+    {{ new_loads('wechat', 'followers', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

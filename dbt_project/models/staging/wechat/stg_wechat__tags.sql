@@ -1,9 +1,9 @@
 {{ config(unique_key='tag_id') }}
 
 with source as (
-    {{ new_loads('wechat', 'tags') }}
-      and row_errors is null
+    {{ new_loads('wechat', 'tags', 'row_errors is null') }}
 ),
+
 renamed as (
     select
         -- ids

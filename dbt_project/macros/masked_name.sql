@@ -1,4 +1,4 @@
-{# a name as it may be shown: 张* for Chinese, J*** for Latin #}
+{# a name as it may be shown, whatever its length: 张** and J** #}
 {% macro masked_name(name) -%}
     case
         when {{ name }} is null or trim({{ name }}) = '' then null

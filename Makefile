@@ -1,0 +1,57 @@
+# two cores and 4 GB are enough; nothing here needs an account or a key
+PYTHON ?= python3
+PERSONA_HOME ?= $(CURDIR)/var
+export PERSONA_HOME
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+UV := $(shell command -v uv 2>/dev/null)
+INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
+SAMPLE := $(PERSONA_HOME)/sample/sources.yml
+
+.PHONY: help setup demo nightly test test-heavy lint format lock airflow clean
+.DEFAULT_GOAL := help
+
+help: ## what there is to do
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  \1\t\2/' | expand -t 16
+
+setup: .venv/ready ## make .venv with everything in it (once)
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' \
+		|| { echo "Python 3.11, 3.12 or 3.13 is needed: make setup PYTHON=python3.11"; exit 2; }
+	@echo "setting up .venv: about 250 packages, one to three minutes, once"
+	@$(PYTHON) -m venv .venv || { echo "venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
+	@$(INSTALL) --require-hashes -r requirements.txt \
+		|| { echo "installing failed: is the package index reachable (pip config list)? then run make setup again"; exit 3; }
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup $(SAMPLE) ## write the sample world and run its night through Airflow
+	@$(BIN)/persona nightly --sources $(SAMPLE) --date 2026-10-31
+
+$(SAMPLE): | setup
+	@$(BIN)/persona simulate --out $(dir $@)
+
+nightly: setup ## run the night of yesterday on sources.yml
+	@$(BIN)/persona nightly
+
+test: setup ## all tests
+	@$(BIN)/python -m pytest
+
+test-heavy: setup ## the long proofs, beyond `make test`
+	@$(BIN)/python -m pytest -m heavy
+
+lint: setup ## style, types, floors, SQL
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+format: setup ## put Python and SQL in form
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
+
+lock: ## compile requirements.txt from requirements.in (needs uv)
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+
+airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
+	@$(BIN)/persona airflow standalone
+
+clean: ## remove .venv (what the nights wrote stays)
+	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,15 @@
+"""Stands in for dbt's cross-database macros when sqlfluff renders a model."""
+
+from __future__ import annotations
+
+
+def datediff(first: str, second: str, part: str) -> str:
+    return f"date_diff('{part}', {first}, {second})"
+
+
+def hash(field: str) -> str:
+    return f"md5(cast({field} as varchar))"
+
+
+def type_string() -> str:
+    return "varchar"

@@ -1,0 +1,6 @@
+{# a URL without what follows ? or #, which may hold anything #}
+{% macro before_query(url) %}{{ return(adapter.dispatch('before_query')(url)) }}{% endmacro %}
+
+{% macro default__before_query(url) -%}
+    regexp_extract({{ url }}, '^[^?#]*')
+{%- endmacro %}
