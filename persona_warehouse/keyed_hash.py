@@ -1,7 +1,7 @@
 """The key under which personal identifiers are hashed, and how it reaches the engine.
 
 HMAC-SHA256 (RFC 2104): sha256(outer pad + sha256(inner pad + text)). The two pads are given to every DuckDB session as
-variables, so that neither key nor pads ever stand in a SQL text, a compiled model or a log.
+variables, so that neither key nor pads ever stand in a model, its compiled SQL or a log.
 """
 
 from __future__ import annotations
@@ -66,4 +66,5 @@ def give_key(connection: Any, settings: Settings) -> None:
         key = hashlib.sha256(key).digest()
     key = key.ljust(BLOCK, b"\0")
     for name, pad in (("hmac_inner", 0x36), ("hmac_outer", 0x5C)):
-        connection.execute(f"set variable {name} = ?", [bytes(byte ^ pad for byte in key)])
+        # not as a parameter: the first one bound in a process makes the engine's client import pandas
+        connection.execute(f"set variable {name} = unhex('{bytes(byte ^ pad for byte in key).hex()}')")

@@ -131,8 +131,9 @@ def company_domain_key(raw: str) -> tuple[str] | None:
 
 def credit_code_key(raw: str) -> tuple[str] | None:
     """A unified social credit code (GB 32100) in compact form, or None when its check digit is wrong."""
-    text = _plain(raw).upper()
-    return (credit_code.compact(text),) if credit_code.is_valid(text) else None
+    text = credit_code.compact(_plain(raw).upper())
+    # eighteen zeros have the right check digit, but no region begins with 00
+    return (text,) if credit_code.is_valid(text) and text[2:4] != "00" else None
 
 
 def _union(columns: Iterable[tuple[str, str]]) -> str:

@@ -256,6 +256,9 @@ def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -
         from person_records as r
         join identity.assigned as a on a.entity = 'contact' and a.node = r.node
     ),
+    crm_accounts as (
+        select source_id, account_id from identity.companies where source_system = 'crm'
+    ),
     domain_accounts as (
         select domain, min(account_id) as account_id from identity.companies where domain is not null
         group by domain having count(distinct account_id) = 1
@@ -272,9 +275,9 @@ def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -
                                 l.updated_at desc nulls last, l.node
                    ) as place
             from linked as l
-            left join identity.companies as c
-                on c.source_system = 'crm' and c.source_id = l.company_id
-            left join domain_accounts as d on d.domain = l.email_domain and not l.is_free_mail
+            left join crm_accounts as c on c.source_id = l.company_id
+            -- nothing but equality in the conditions: otherwise every record is compared with every company
+            left join domain_accounts as d on d.domain = case when not l.is_free_mail then l.email_domain end
             where coalesce(c.account_id, d.account_id) is not null
         )
         where place = 1

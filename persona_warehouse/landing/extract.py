@@ -23,7 +23,7 @@ class Extract:
 
     Attributes:
         object: the landing object, such as `followers`.
-        origin: file base name or endpoint, for messages and the manifest.
+        origin: a file's path from the folder of the sources file, or an endpoint; for messages and the manifest.
         batches: gives the rows; called once, when the load takes them.
         fingerprint: sha256 over content and settings; an origin whose fingerprint has not changed since the last
             load is not landed again. None: always landed.

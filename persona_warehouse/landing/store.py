@@ -1,7 +1,7 @@
 """The landing zone on disk: committed loads, their manifests, and what is left of loads that never ended.
 
-A load is committed by its manifest. Files without one are the remains of a run that was killed: nobody reads them, and the
-next load sweeps them away.
+A load is committed by its manifest. Files without one are the remains of a run that was killed: nobody reads them, and
+the next load sweeps them away.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from persona_warehouse.errors import PersonaError
-from persona_warehouse.files import read_json, sha256_of, write_json
+from persona_warehouse.files import read_json, sha256_of, write_atomically, write_json
 from persona_warehouse.landing.contract import STREAMS, landing_schema, objects
 from persona_warehouse.settings import Settings
 
@@ -73,9 +73,11 @@ def prepare(settings: Settings) -> None:
         for name in objects(stream):
             schema_file = settings.landing / stream / name / "_schema.parquet"
             wanted = landing_schema(stream, name)
-            if not schema_file.exists() or pq.read_schema(schema_file) != wanted:
-                schema_file.parent.mkdir(parents=True, exist_ok=True)
-                pq.write_table(wanted.empty_table(), schema_file)
+            if _schema_of(schema_file) != wanted:
+                # three loads start at the same time: none may meet a file that another is half through writing
+                content = pa.BufferOutputStream()
+                pq.write_table(wanted.empty_table(), content)
+                write_atomically(schema_file, content.getvalue().to_pybytes())
         # dlt takes a folder for its own only when it finds this file, in the second version of its layout
         init = settings.landing / stream / "init"
         if not init.exists():
@@ -83,6 +85,13 @@ def prepare(settings: Settings) -> None:
         baseline = _manifest_path(settings, stream, NO_LOAD)
         if not baseline.exists():
             write_manifest(settings, Manifest(NO_LOAD, stream, "1970-01-01", ("", ""), ""))
+
+
+def _schema_of(path: Path) -> pa.Schema | None:
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def write_manifest(settings: Settings, manifest: Manifest) -> None:
@@ -105,7 +114,8 @@ def manifests(settings: Settings, stream: str) -> list[Manifest]:
                 "a load's manifest cannot be read",
                 source=stream,
                 file=str(path),
-                found=str(error),
+                expected="a manifest as the load wrote it",
+                found=f"{type(error).__name__}: {error}",
                 remedy="restore the file from a backup, or remove it to have its load forgotten and loaded again",
             ) from error
     return sorted((m for m in found if m.load_id != NO_LOAD), key=lambda m: float(m.load_id))
@@ -171,6 +181,7 @@ def _manifest_path(settings: Settings, stream: str, load_id: str) -> Path:
 
 
 def _manifest(value: dict[str, Any]) -> Manifest:
+    float(value["load_id"])  # manifests are sorted by it
     return Manifest(
         **{
             **value,

@@ -113,9 +113,13 @@ def _landing(settings: Settings) -> list[Finding]:
             continue
         if damaged:
             findings.append(
-                Finding("wrong", f"landing {stream}", f"{len(damaged)} files missing or changed: {', '.join(damaged[:3])}",
-                        "restore them from a backup; what they brought is still in the warehouse")
-            )  # fmt: skip
+                Finding(
+                    "wrong",
+                    f"landing {stream}",
+                    f"{len(damaged)} files missing or changed: {', '.join(damaged[:3])}",
+                    "restore them from a backup; what they brought is still in the warehouse",
+                )
+            )
         else:
             rows = sum(load.rows for load in loads)
             findings.append(Finding("ok", f"landing {stream}", f"{len(loads)} loads, {rows:,} rows, hashes right"))
@@ -158,7 +162,7 @@ def _releases(settings: Settings) -> list[Finding]:
         Finding(
             "ok",
             "releases",
-            f"{len(kept)} kept, current {current.release_id} (night of {current.manifest['business_date']}), files right",
+            f"{len(kept)} kept, current {current.release_id}, files right",
         )
     ]
     if current.release_id != kept[-1].release_id:

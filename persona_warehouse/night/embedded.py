@@ -42,7 +42,10 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     if port:
         # tasks talk to the API server, wherever it listens
         defaults["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] = f"http://localhost:{port}/execution/"
-    return {name: os.environ.get(name, value) for name, value in defaults.items()} | settings.environment()
+    # standalone starts its parts by the name `airflow`, also when the virtual environment was not activated
+    beside = str(Path(sys.executable).parent)
+    path = {"PATH": os.pathsep.join([beside, os.environ.get("PATH", os.defpath)])}
+    return {name: os.environ.get(name, value) for name, value in defaults.items()} | settings.environment() | path
 
 
 def prepare(settings: Settings, log: Path) -> None:

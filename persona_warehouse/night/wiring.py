@@ -45,7 +45,7 @@ FORCE = Param(False, type="boolean", title="Land again", description="Land files
 
 
 def business_date(context: Any) -> str | None:
-    """The night's date: the run's parameter, else the local date on which its data interval begins, else None (yesterday)."""
+    """The night's date: the run's parameter, else the local day its data interval begins, else None (yesterday)."""
     given = context["params"].get("business_date")
     start = context.get("data_interval_start")
     end = context.get("data_interval_end")

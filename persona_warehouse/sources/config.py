@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ CONNECTORS = {
     "website": ("events", "access_log"),
     "wechat": ("official_account", "files"),
 }
+SHAPES = {dict: "a map", list: "a list", str: "a text", type(None): "nothing"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,29 @@ class SourcesFile:
     path: Path
     base: Path
     streams: dict[str, list[dict[str, Any]]]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which `no` is a text (Norway, or a vendor's word), and a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    problem=f"{key.value} stands twice", problem_mark=key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
 
 
 def read_sources(path: Path) -> SourcesFile:
@@ -43,14 +69,15 @@ def read_sources(path: Path) -> SourcesFile:
             remedy="give --sources FILE, or write a sample world with `persona simulate`",
         )
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         raise ConfigError(
             "the sources file is no YAML",
             file=str(path),
             row=mark.line + 1 if mark else None,
-            found=str(getattr(error, "problem", error)),
+            expected="YAML in UTF-8",
+            found=str(getattr(error, "problem", None) or error),
             remedy="correct the line; indentation is two spaces, no tabs",
         ) from error
     sources = content.get("sources") if isinstance(content, dict) else None
@@ -59,7 +86,7 @@ def read_sources(path: Path) -> SourcesFile:
             "the sources file has no `sources:`",
             file=str(path),
             expected="`sources:` with crm, website and wechat below it",
-            found=f"{type(content).__name__}",
+            found=", ".join(map(str, content)) if isinstance(content, dict) else _shape(content),
             remedy="see README, section Sources",
         )
     for stream, entries in sources.items():
@@ -70,31 +97,44 @@ def read_sources(path: Path) -> SourcesFile:
 def _check_stream(path: Path, stream: str, entries: Any) -> None:
     if stream not in STREAMS:
         raise _unknown("stream", stream, STREAMS, path)
+    # a stream under which everything is commented out has no source
+    entries = [] if entries is None else entries
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise ConfigError(
             "a stream must list its connectors",
             source=stream,
             file=str(path),
             expected="a list, each entry beginning with `- connector:`",
-            found=type(entries).__name__,
+            found=_shape(entries),
             remedy="correct the sources file",
         )
     for entry in entries:
         name = entry.get("connector")
         if name not in CONNECTORS[stream]:
-            raise _unknown("connector", str(name), CONNECTORS[stream], path, stream)
+            raise _unknown("connector", str(name or "no name"), CONNECTORS[stream], path, stream)
+
+
+def _shape(value: Any) -> str:
+    if isinstance(value, list):
+        return "a list with an entry that is " + next(_shape(v) for v in value if not isinstance(v, dict))
+    return SHAPES.get(type(value), str(value))
 
 
 def _unknown(kind: str, name: str, known: tuple[str, ...], path: Path, stream: str | None = None) -> ConfigError:
-    near = difflib.get_close_matches(name, known, n=1)
     return ConfigError(
         f"the sources file names a {kind} that does not exist",
         source=stream,
         file=str(path),
         expected=", ".join(known),
-        found=f"{name}" + (f" (nearest: {near[0]})" if near else ""),
+        found=f"{name}{nearest(name, known)}",
         remedy="correct the sources file",
     )
+
+
+def nearest(name: str, known: Any) -> str:
+    """` (nearest: …)` when one of the known names is like it, else nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (nearest: {near[0]})" if near else ""
 
 
 def require_known(entry: dict[str, Any], known: set[str], *, stream: str, object: str | None = None) -> None:
@@ -105,13 +145,51 @@ def require_known(entry: dict[str, Any], known: set[str], *, stream: str, object
     """
     for key in entry:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            raise ConfigError(
+            raise _wrong_setting(
                 "a setting of the sources file is unknown",
-                source=stream,
-                object=object,
-                field=str(key),
-                expected=", ".join(sorted(known)),
-                found=f"{key}" + (f" (nearest: {near[0]})" if near else ""),
-                remedy="correct the sources file",
+                str(key),
+                ", ".join(sorted(known)),
+                f"{key}{nearest(str(key), known)}",
+                stream,
+                object,
             )
+
+
+def text_of(
+    entry: dict[str, Any], key: str, example: str, *, stream: str, object: str | None = None, default: str | None = None
+) -> str:
+    """A setting that is one text; `default` None says that it must be there.
+
+    Raises:
+        ConfigError: it is missing or a list or a map.
+    """
+    value = entry.get(key, default)
+    if value is None or isinstance(value, (dict, list)):
+        problem = f"`{key}:` is missing" if value is None else f"`{key}:` must be one text"
+        raise _wrong_setting(problem, key, f"`{key}:` such as {example}", SHAPES[type(value)], stream, object)
+    return str(value)
+
+
+def map_of(entry: dict[str, Any], key: str, *, stream: str, object: str | None = None) -> dict[str, Any]:
+    """A setting that is a map, empty when it is not there.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    value = entry.get(key) or {}
+    if not isinstance(value, dict):
+        found = SHAPES.get(type(value), str(value))
+        raise _wrong_setting(f"`{key}:` must be a map", key, "`name: value` pairs", found, stream, object)
+    return {str(name): content for name, content in value.items()}
+
+
+def _wrong_setting(problem: str, key: str, expected: str, found: str, stream: str, object: str | None) -> ConfigError:
+    return ConfigError(
+        problem,
+        source=stream,
+        object=object,
+        field=key,
+        expected=expected,
+        found=found,
+        remedy="correct the sources file",
+    )

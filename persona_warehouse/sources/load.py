@@ -126,6 +126,7 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
         info = pipeline.run(resources, loader_file_format="parquet")
         info.raise_on_failed_jobs()
     except Exception as error:
+        store.sweep(settings, stream)
         raise _own_error(error, stream) from error
     return str(info.loads_ids[0])
 

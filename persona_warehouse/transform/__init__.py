@@ -49,7 +49,7 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
 
 
 def unit_test(settings: Settings) -> list[NodeResult]:
-    """Runs the models' unit tests, each on rows of its own; the warehouse must have been built once, it may be empty."""
+    """Runs the models' unit tests, each on rows of its own; the warehouse must have been built, if only empty."""
     return [_node(result) for result in _invoke(settings, ["test", "--select", "test_type:unit"])]
 
 

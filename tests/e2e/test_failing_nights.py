@@ -1,4 +1,4 @@
-"""Nights on a small world that go wrong, one after the other in one home: exit codes, what is published, what is kept."""
+"""Nights on a small world that go wrong, one after the other: exit codes, what is published, what is kept."""
 
 from __future__ import annotations
 

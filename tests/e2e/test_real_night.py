@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -137,14 +138,14 @@ def test_a_misspelt_sector_is_mapped_and_an_unknown_product_reported(release: du
 def test_money_in_millions_of_dollars_is_counted_in_yuan(release: duckdb.DuckDBPyConnection) -> None:
     assert rows(
         release,
-        """select cast(annual_revenue as varchar), currency, cast(annual_revenue_cny as varchar), revenue_band, employee_band,
-                  country
+        """select cast(annual_revenue as varchar), currency, cast(annual_revenue_cny as varchar),
+                  revenue_band, employee_band, country
            from marts.accounts where account_name = 'Acme Corporation'""",
     ) == [("1100040000.000000", "USD", "7810284000.000000", "1b-10b", "1000-4999", "United States")]
 
 
 def test_sessions_are_those_that_the_log_holds(release: duckdb.DuckDBPyConnection, real_data: Path) -> None:
-    """Counted again in plain Python: a visitor is an address and a user agent, a session ends after 30 silent minutes."""
+    """Counted again in plain Python: a visitor is an address and a user agent, 30 silent minutes end a session."""
     line = re.compile(r'^(\S+) .*?\[([^\]]+)\] ".*?" \d+ \S+ "(?:[^"\\]|\\.)*" "((?:[^"\\]|\\.)*)"\s*$')
     seen: dict[tuple[str, str], list[datetime]] = {}
     for text in (real_data / "web_apache_semicomplete" / "apache_logs").read_text(encoding="utf-8").splitlines():
@@ -154,7 +155,7 @@ def test_sessions_are_those_that_the_log_holds(release: duckdb.DuckDBPyConnectio
     sessions = 0
     for moments in seen.values():
         moments.sort()
-        sessions += 1 + sum(b - a > timedelta(minutes=30) for a, b in zip(moments, moments[1:], strict=False))
+        sessions += 1 + sum(b - a > timedelta(minutes=30) for a, b in itertools.pairwise(moments))
     assert rows(release, "select count(*), sum(event_count), count(distinct visitor_key) from marts.sessions") == [
         (sessions, 9999, len(seen))
     ]
@@ -187,7 +188,8 @@ def test_followers_are_people_whose_openid_stays_inside(release: duckdb.DuckDBPy
 def test_customers_went_through_weighing_to_use_and_renewal(release: duckdb.DuckDBPyConnection) -> None:
     assert rows(
         release,
-        "select stage, count(*), count_if(is_current) from marts.journey_stages group by 1, stage_order order by stage_order",
+        """select stage, count(*), count_if(is_current) from marts.journey_stages
+           group by stage, stage_order order by stage_order""",
     ) == [("weigh", 85, 0), ("use", 85, 0), ("renew", 85, 85)]
 
 

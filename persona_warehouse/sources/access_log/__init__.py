@@ -1,4 +1,4 @@
-"""Access logs in the combined format of nginx and Apache: every line a request, the malformed ones kept with their reason."""
+"""Access logs in the combined format of nginx and Apache: every line a request, the others kept with their reason."""
 
 from __future__ import annotations
 
@@ -12,28 +12,24 @@ import pyarrow as pa
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.extract import Extract, Window
-from persona_warehouse.landing.typing import Mapping, typed_query
+from persona_warehouse.landing.mapping import Mapping
+from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.config import require_known
-from persona_warehouse.sources.reading import (
-    FileOptions,
-    Place,
-    batches_of,
-    find_files,
-    fingerprint,
-    lines_of,
-    reading_faults,
-)
+from persona_warehouse.sources.config import require_known, text_of
+from persona_warehouse.sources.files import origin_of
+from persona_warehouse.sources.reading import FileOptions, Place, find_files, fingerprint, reading_faults
+from persona_warehouse.sources.reading.tables import batches_of
+from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
 from persona_warehouse.warehouse import literal, scratch
 
 KEYS = {"connector", "path", "site", "encoding"}
 
-# remote_addr - remote_user [time_local] "request" status bytes "referer" "user agent"; \" stands inside quotes
-PATTERN = (
-    r'^(\S+) \S+ (.+?) \[([^\]]+)\] "([A-Z]+) ((?:[^"\\]|\\.)*?)(?: HTTP/[0-9.]+)?"'
-    r' ([0-9]{3}) ([0-9]+|-) "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"\s*$'
-)
-GROUPS = ["ip", "remote_user", "time_local", "method", "path", "status", "bytes", "referrer", "user_agent"]
+# remote_addr - remote_user [time_local] "request" status bytes "referer" "user agent"; \" stands inside quotes;
+# what a format of one's own adds after that is passed over
+QUOTED = r'"((?:[^"\\]|\\.)*)"'
+LINE = rf"^(\S+) \S+ (.+?) \[([^\]]+)\] {QUOTED} ([0-9]{{3}}) ([0-9]+|-) {QUOTED} {QUOTED}(?: .*)?\s*$"
+FIELDS = ["ip", "remote_user", "time_local", "request", "status", "bytes", "referrer", "user_agent"]
+REQUEST = r"^([A-Z]+) (.*?)(?: HTTP/[0-9.]+)?$"
 TIME_FORMAT = "%d/%b/%Y:%H:%M:%S %z"
 
 
@@ -41,71 +37,87 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
     """One extract for each log file that `path` matches; `site` (https://www.example.com) goes before every path.
 
     Raises:
-        ConfigError: no file matches, a setting is unknown.
+        ConfigError: no file matches, a setting is unknown or cannot be read.
     """
     require_known(config, KEYS, stream=stream)
-    if "path" not in config:
+    pattern = text_of(config, "path", "logs/access.log*", stream=stream)
+    site = text_of(config, "site", "https://www.example.com", stream=stream, default="").rstrip("/")
+    if site and not site.startswith(("http://", "https://")):
         raise ConfigError(
-            "the access_log connector has no path",
+            "the site is no address",
             source=stream,
-            expected="`path:` such as logs/access.log*",
+            field="site",
+            expected="https://www.example.com, with its protocol",
+            found=site,
             remedy="correct the sources file",
         )
-    site = str(config.get("site", "")).rstrip("/")
-    options = FileOptions(str(config.get("encoding", "utf-8")))
-    base = settings.sources_file.parent
-    for path in find_files(base, str(config["path"]), source=stream, object="events"):
+    options = FileOptions(text_of(config, "encoding", "utf-8", stream=stream, default="utf-8"))
+    for path in find_files(settings.sources_file.parent, pattern, source=stream, object="events"):
         yield Extract(
             object="events",
-            origin=path.name,
+            origin=origin_of(path, settings),
             batches=lambda path=path: read_log(path, site, options),  # type: ignore[misc]
-            fingerprint=fingerprint(path, {"site": site, "encoding": options.encoding, "pattern": PATTERN}),
+            fingerprint=fingerprint(path, {"site": site, "encoding": options.encoding, "pattern": LINE + REQUEST}),
         )
 
 
 def read_log(path: Path, site: str, options: FileOptions) -> Iterator[pa.RecordBatch]:
     """Reads one log into the shape of `events`.
 
-    An event's id is the sha256 of its line and of how many equal lines came before it in the file: a log that is rotated or
-    delivered twice gives the same ids. A visitor is known by address and user agent only, which is a guess.
+    An event's id is the sha256 of its line and of how many equal lines came before it in the file: a log that is
+    rotated or delivered twice gives the same ids. A visitor is known by address and user agent only, which is a guess.
+
+    Raises:
+        ConfigError: the file is in another encoding.
+        SourceFault: the file is empty, cut, or no access log.
     """
     shape = contract("website", "events")
     place = Place("website", "events", path)
-    with scratch() as connection, tempfile.TemporaryDirectory() as folder, reading_faults(place):
-        relation = _requests(lines_of(place, options, Path(folder)), site)
+    with reading_faults(place, "log"), scratch() as connection, tempfile.TemporaryDirectory() as folder:
+        plain = plain_utf8(place, options, Path(folder), header_lines=0)
+        place.refuse_markup(first_line(plain))
+        connection.register("records", lines_of(plain).reader())
         raw = {
             "event_id": "event_id", "anonymous_id": "anonymous_id", "user_id": "user_id", "occurred_at": "time_local",
-            "received_at": "time_local", "event_name": "'http_request'", "page_url": "page_url", "referrer_url": "referrer",
-            "user_agent": "user_agent", "ip_address": "ip", "http_status": "status",
+            "received_at": "time_local", "event_name": "'http_request'", "page_url": "page_url",
+            "referrer_url": "referrer", "user_agent": "user_agent", "ip_address": "ip", "http_status": "status",
         }  # fmt: skip
         query = typed_query(
             shape,
-            relation,
+            _requests(site),
             {column: (expression, "VARCHAR") for column, expression in raw.items()},
             Mapping(columns={}, formats={"occurred_at": TIME_FORMAT, "received_at": TIME_FORMAT}),
             origin=path.name,
-            properties="case when parsed is not null then "
-            "cast(json_object('method', method, 'bytes', try_cast(bytes as bigint)) as varchar) end",
-            raw_row="cast(to_json(line) as varchar)",
-            broken="case when parsed is null then json_object('field', null, 'rule', 'malformed_line', 'expected',"
-            " 'the combined log format', 'found', 'another form') end",
+            properties="case when request.method <> '' then"
+            " json_object('method', request.method, 'bytes', try_cast(bytes as bigint)) end",
+            raw_row="to_json(line)",
+            broken="case when parsed.ip = '' then json_object('field', null, 'rule', 'malformed_line', 'expected',"
+            " 'the combined log format', 'found', 'another form')"
+            " when request.method = '' then json_object('field', null, 'rule', 'no_request', 'expected',"
+            " 'a method and a path', 'found', 'a connection without an HTTP request') end",
         )
         yield from batches_of(connection, query)
 
 
-def _requests(lines: str, site: str) -> str:
-    names = ", ".join(literal(name) for name in GROUPS)
-    dash = {name: f"nullif(parsed.{name}, '-') as {name}" for name in GROUPS}
+def _requests(site: str) -> str:
+    """FROM item: the lines with their fields; `parsed` and `request` hold empty texts where a line does not match."""
+    fields = ", ".join(map(literal, FIELDS))
+    bare = {name: f"nullif(parsed.{name}, '-')" for name in ("ip", "remote_user", "time_local", "status", "bytes")}
+    # Apache writes a quote inside a quoted field as \"
+    quoted = {name: f"nullif(replace(parsed.{name}, '\\\"', '\"'), '-')" for name in ("referrer", "user_agent")}
+    columns = ", ".join(f"{sql} as {name}" for name, sql in {**bare, **quoted}.items())
     return f"""(
-        select source_row, line, parsed, {", ".join(dash.values())},
+        select source_row, line, parsed, request, {columns},
                nullif(parsed.remote_user, '-') as user_id,
-               {literal(site)} || parsed.path as page_url,
+               case when request.target like 'http%://%' then request.target
+                    else {literal(site)} || request.target end as page_url,
                sha256(line || '#' || row_number() over (partition by line order by source_row)) as event_id,
                'visitor:' || left(sha256(parsed.ip || ' ' || parsed.user_agent), 32) as anonymous_id
         from (
-            select source_row, line,
-                   case when regexp_matches(line, {literal(PATTERN)})
-                        then regexp_extract(line, {literal(PATTERN)}, [{names}]) end as parsed
-            from {lines} where trim(line) <> ''
+            select *, regexp_extract(parsed.request, {literal(REQUEST)}, ['method', 'target']) as request
+            from (
+                select *, regexp_extract(line, {literal(LINE)}, [{fields}]) as parsed
+                from {whole_lines("records")} where trim(line) <> ''
+            )
         )
     )"""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.config import require_known
+from persona_warehouse.sources.config import require_known, text_of
 from persona_warehouse.sources.files import OBJECT_KEYS, extract_object
 
 KEYS = {"connector", "path"} | OBJECT_KEYS - {"file"}
@@ -18,15 +17,8 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
     """One extract for each file that `path` matches.
 
     Raises:
-        ConfigError: no file matches, a setting is unknown.
+        ConfigError: no file matches, a setting is unknown or cannot be read.
     """
     require_known(config, KEYS, stream=stream)
-    if "path" not in config:
-        raise ConfigError(
-            "the events connector has no path",
-            source=stream,
-            expected="`path:` such as web/*.jsonl.gz",
-            remedy="correct the sources file",
-        )
-    spec = {**config, "file": str(config["path"])}
+    spec = {**config, "file": text_of(config, "path", "web/*.jsonl.gz", stream=stream)}
     yield from extract_object(spec, stream, "events", settings.sources_file.parent, settings)

@@ -76,7 +76,6 @@ outrun_steps as (
     inner join deal_spans as other
         on
             other.account_id = s.account_id
-            and other.deal_id <> s.deal_id
             and other.stage_order > s.stage_order
             and other.occurred_at <= s.occurred_at
             and (other.left_at > s.occurred_at or other.left_at is null)
@@ -121,7 +120,7 @@ evidence as (
         end as evidence,
         false as is_outrun
     from {{ ref('touchpoints') }}
-    where account_id is not null and touchpoint_type <> 'deal_created'
+    where account_id is not null
 )
 
 select

@@ -36,7 +36,21 @@ begun as (
 )
 
 select
-    *,
+    event_id,
+    anonymous_id,
+    occurred_at,
+    event_name,
+    page_url,
+    page_path,
+    referrer_domain,
+    utm_source,
+    utm_medium,
+    utm_campaign,
+    is_bot,
+    bot_name,
+    is_page_view,
+    session_number,
+    started_at,
     -- holds the browser's id: what leaves the house is its keyed hash
     {{ dbt.hash("concat_ws('|', anonymous_id, cast(started_at as varchar))") }} as session_key
 from begun

@@ -1,4 +1,4 @@
-{# whether a text holds a match of a pattern, and the first group of the match #}
+{# whether a text holds a match of a pattern #}
 {% macro matches(text, pattern) %}{{ return(adapter.dispatch('matches')(text, pattern)) }}{% endmacro %}
 
 {% macro default__matches(text, pattern) -%}

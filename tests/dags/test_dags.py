@@ -1,0 +1,125 @@
+"""The DAGs as Airflow sees them."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+
+DAGS = {"ingest_crm", "ingest_website", "ingest_wechat", "build_personas"}
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = tmp_path_factory.mktemp("airflow")
+    os.environ["AIRFLOW_HOME"] = str(home)
+    os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+    from airflow.dag_processing.dagbag import DagBag
+
+    return DagBag(dag_folder=str((ROOT / "dags").resolve()))
+
+
+def test_all_four_import(bag: Any) -> None:
+    assert len(bag.dags) > 0
+    assert bag.import_errors == {}
+    assert set(bag.dags) == DAGS
+
+
+def test_every_dag_has_documentation_an_owner_and_known_tags(bag: Any) -> None:
+    from persona_warehouse.night.wiring import Tag
+
+    for dag in bag.dags.values():
+        assert len(dag.doc_md.strip()) > 80
+        assert {task.owner for task in dag.tasks} == {"data_engineering"}
+        assert dag.tags and dag.tags <= {str(tag) for tag in Tag}
+
+
+def test_tasks_retry_with_backoff_and_end_in_time(bag: Any) -> None:
+    for task in (task for dag in bag.dags.values() for task in dag.tasks):
+        assert task.retries == 2
+        assert task.retry_exponential_backoff
+        assert task.execution_timeout is not None
+
+
+def test_the_warehouse_has_one_writer(bag: Any) -> None:
+    assert {task.pool for task in bag.dags["build_personas"].tasks} == {"duckdb_writer"}
+    assert {task.pool for name in DAGS - {"build_personas"} for task in bag.dags[name].tasks} == {"default_pool"}
+
+
+def test_the_build_goes_from_staging_to_the_release(bag: Any) -> None:
+    order = [task.task_id for task in bag.dags["build_personas"].topological_sort()]
+    assert order == [
+        "build_staging", "audit_staging", "resolve_identities", "build_marts", "audit_marts", "publish_release",
+    ]  # fmt: skip
+
+
+def test_the_embedded_night_knows_every_task(bag: Any) -> None:
+    from persona_warehouse.night.embedded import NIGHT, STEPS
+
+    assert set(STEPS) == {(dag.dag_id, task.task_id) for dag in bag.dags.values() for task in dag.tasks}
+    assert set(NIGHT) == DAGS
+
+
+def test_ingests_feed_the_build_through_assets(bag: Any) -> None:
+    given = {asset.uri for name in DAGS - {"build_personas"} for task in bag.dags[name].tasks for asset in task.outlets}
+    assert given == {"persona://landing/crm", "persona://landing/website", "persona://landing/wechat"}
+    timetable = bag.dags["build_personas"].timetable
+    assert {asset.uri for _, asset in timetable.asset_condition.iter_assets()} == given
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
+def test_a_dag_file_is_wiring_named_like_its_dag(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    # the build has six tasks, each three lines
+    assert len(text.splitlines()) <= (80 if path.stem == "build_personas" else 60)
+    assert f'dag_id="{path.stem}"' in text
+    tree = ast.parse(text)
+    assert ast.get_docstring(tree)
+    assert "Variable" not in text and "now()" not in text
+    # a cron line has its meaning beside it
+    assert all("#" in line for line in text.splitlines() if re.search(r'Timetable\("', line))
+
+
+def test_importing_the_dags_imports_none_of_the_heavy_tools() -> None:
+    code = (
+        "import sys, runpy, pathlib\n"
+        f"for path in pathlib.Path({str(ROOT / 'dags')!r}).glob('*.py'): runpy.run_path(str(path))\n"
+        "print([name for name in ('dbt', 'great_expectations', 'dlt', 'splink', 'duckdb') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().splitlines()[-1] == "[]"
+
+
+def test_the_timetable_tells_every_dag() -> None:
+    text = (ROOT / "dags" / "README.md").read_text(encoding="utf-8")
+    for name in DAGS:
+        assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"),
+    [
+        ({"params": {"business_date": "2026-01-02"}}, "2026-01-02"),
+        ({"params": {"business_date": None}}, None),
+        (
+            {"params": {}, "data_interval_start": "2026-11-19T17:00Z", "data_interval_end": "2026-11-20T17:00Z"},
+            "2026-11-20",
+        ),
+        ({"params": {}, "data_interval_start": "2026-11-20T17:00Z", "data_interval_end": "2026-11-20T17:00Z"}, None),
+    ],
+)
+def test_the_business_date_is_the_local_day_of_the_interval(context: dict[str, Any], expected: str | None) -> None:
+    import pendulum
+
+    from persona_warehouse.night.wiring import business_date
+
+    moments = {k: pendulum.parse(v) if k.startswith("data_") else v for k, v in context.items()}
+    assert business_date(moments) == expected

@@ -1,0 +1,137 @@
+"""The sample world's night against the truth beside it: a first measure, exact where hard keys decide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import pytest
+
+from tests.conftest import persona
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The release, with the truth and the raw landing rows as views."""
+    home = tmp_path_factory.mktemp("sample") / "home"
+    assert persona("simulate", "--out", home / "sample", "--companies", "60", "--seed", "11", home=home).code == 0
+    answer = persona("nightly", "--date", "2026-10-31", home=home)
+    assert answer.code == 0, answer.out + answer.err
+    connection = duckdb.connect()
+    connection.execute(f"attach '{home}/current/persona_marts.duckdb' as release (read_only)")
+    for path in (home / "sample" / "truth").glob("*.parquet"):
+        connection.execute(f"create view truth_{path.stem} as select * from read_parquet('{path}')")
+    connection.execute(
+        f"create view quarantine as select * from read_parquet('{home}/landing/*/*/load_date=*/*.parquet',"
+        " union_by_name = true) where row_errors is not null"
+    )
+    yield connection
+    connection.close()
+
+
+def rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return connection.execute(query).fetchall()
+
+
+def columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[str]:
+    return [str(row[0]) for row in rows(connection, f"select column_name from (describe {table})")]
+
+
+def test_quarantine_holds_the_spoiled_rows_and_no_other(world: duckdb.DuckDBPyConnection) -> None:
+    spoiled = rows(world, "select parse_filename(file), row from truth_spoiled order by all")
+    assert len(spoiled) > 0
+    assert rows(world, "select source_file, source_row from quarantine group by all order by all") == spoiled
+    held = rows(world, "select sum(rows_quarantined) from release.quality.source_freshness")
+    assert held == [(len(spoiled),)]
+
+
+def linked(world: duckdb.DuckDBPyConnection, objects: str, true_id: str, our_id: str) -> str:
+    """SQL: the source records of some objects with their true entity and ours."""
+    return f"""select t.{true_id} as true_id, i.{our_id} as our_id
+        from truth_identities as t
+        join release.marts.contact_identities as i
+            on i.source_system = t.source_system and i.source_object = t.source_object and i.source_id = t.source_id
+        where t.source_system = 'crm' and t.source_object in ({objects}) and t.{true_id} is not null"""
+
+
+@pytest.mark.parametrize(
+    ("objects", "true_id", "our_id", "recall"),
+    [("'companies'", "company_id", "account_id", 0.9), ("'contacts', 'leads'", "person_id", "contact_id", 0.8)],
+)
+def test_hard_keys_merge_nobody_wrongly_and_find_most(
+    world: duckdb.DuckDBPyConnection, objects: str, true_id: str, our_id: str, recall: float
+) -> None:
+    pairs = rows(
+        world,
+        f"""with records as ({linked(world, objects, true_id, our_id)}),
+                 numbered as (select *, row_number() over () as number from records)
+            select count_if(a.our_id = b.our_id), count_if(a.true_id = b.true_id),
+                   count_if(a.our_id = b.our_id and a.true_id = b.true_id)
+            from numbered as a join numbered as b on a.number < b.number""",
+    )[0]
+    said, true, right = (int(str(one)) for one in pairs)
+    assert right == said, f"{said - right} pairs of different ones were merged"
+    assert right >= recall * true, f"{right} of {true} pairs found"
+
+
+def test_firmographics_are_those_of_the_truth(world: duckdb.DuckDBPyConnection) -> None:
+    compared = rows(
+        world,
+        """select count(*), count_if(a.employee_count = t.employee_count)
+           from truth_companies as t
+           join truth_identities as d on d.company_id = t.company_id and d.source_object = 'companies'
+           join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
+           join release.marts.accounts as a using (account_id)
+           where a.employee_count is not null""",
+    )[0]
+    known, right = (int(str(one)) for one in compared)
+    assert known > 10
+    assert right >= 0.9 * known  # salespeople round and mistype
+
+
+def test_won_companies_of_the_truth_are_customers(world: duckdb.DuckDBPyConnection) -> None:
+    stages = rows(
+        world,
+        """select distinct t.company_id, a.journey_stage in ('use', 'renew') as is_customer
+           from truth_deals as t
+           join truth_identities as d on d.company_id = t.company_id and d.source_object = 'companies'
+           join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
+           join release.marts.accounts as a using (account_id)
+           where t.is_won and a.won_deal_count > 0""",
+    )
+    assert len(stages) > 5
+    assert all(is_customer for _, is_customer in stages)
+
+
+def test_touches_come_from_all_streams(world: duckdb.DuckDBPyConnection) -> None:
+    found = dict(rows(world, "select touchpoint_type, count(*) from release.marts.touchpoints group by 1"))
+    assert set(found) == {"web_session", "wechat_follow", "crm_activity", "lead_created", "deal_created"}
+    firsts = rows(
+        world,
+        """select count(*), count(distinct coalesce(account_id, contact_id)) from release.marts.touchpoints
+           where is_first_touch""",
+    )[0]
+    assert (
+        firsts[0]
+        == firsts[1]
+        == rows(world, "select count(distinct coalesce(account_id, contact_id)) from release.marts.touchpoints")[0][0]
+    )
+
+
+def test_no_name_address_or_number_of_the_world_is_in_the_release(world: duckdb.DuckDBPyConnection) -> None:
+    texts = [
+        f"select cast({column} as varchar) as text from release.{schema}.{table}"
+        for schema, table, column in rows(
+            world,
+            "select schema_name, table_name, column_name from duckdb_columns()"
+            " where database_name = 'release' and data_type = 'VARCHAR'",
+        )
+    ]
+    assert len(texts) > 50
+    personal = " union ".join(
+        f"select {column} as value from truth_people where {column} is not null"
+        for column in columns(world, "truth_people")
+        if column in ("full_name", "email", "free_email", "mobile", "openid", "unionid")
+    )
+    world.execute(f"create or replace table said as select distinct text from ({' union all '.join(texts)})")
+    assert rows(world, f"select text from said where text in (select value from ({personal}))") == []

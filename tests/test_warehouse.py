@@ -1,0 +1,84 @@
+"""Opening DuckDB files: what is said when it does not work."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from persona_warehouse.errors import PersonaError
+from persona_warehouse.warehouse import attach, connect, identifier, literal, scratch
+
+WAIT = "wait for the other night to end"
+DOCTOR = "run `persona doctor`"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    with connect(tmp_path / "deep" / "persona.duckdb") as connection:
+        connection.execute("create table t as select i, hash(i) as h from range(100000) as numbers(i)")
+    return tmp_path / "deep" / "persona.duckdb"
+
+
+def remedy(path: Path, **how: bool) -> str:
+    with pytest.raises(PersonaError, match="cannot open") as caught, connect(path, **how):
+        pass
+    assert caught.value.file == str(path)
+    assert caught.value.found
+    return str(caught.value.remedy)
+
+
+def test_sessions_are_in_utc_and_closed(database: Path) -> None:
+    with connect(database, read_only=True) as connection, scratch() as other:
+        for one in (connection, other):
+            assert one.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
+    with connect(database) as connection:  # nothing holds it any more
+        connection.execute("drop table t")
+
+
+def test_a_file_that_another_process_holds(database: Path) -> None:
+    code = f"import duckdb; c = duckdb.connect({str(database)!r}); print('held', flush=True); input()"
+    holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    assert remedy(database).startswith(WAIT)
+    assert remedy(database, read_only=True).startswith(WAIT)
+    with scratch() as connection, pytest.raises(PersonaError, match="cannot open") as caught:
+        attach(connection, database, "source")
+    assert str(caught.value.remedy).startswith(WAIT)
+    holder.communicate("\n", timeout=20)
+
+
+def test_a_file_that_this_process_holds_for_writing(database: Path) -> None:
+    with connect(database):
+        assert remedy(database, read_only=True).startswith(WAIT)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert remedy(tmp_path / "none.duckdb", read_only=True) == DOCTOR
+
+
+@pytest.mark.parametrize("damage", ["cut", "page", "header", "empty"])
+def test_a_damaged_file(database: Path, damage: str) -> None:
+    data = database.read_bytes()
+    database.write_bytes(
+        {
+            "cut": data[:5000],
+            "page": b"<html>" * 9000,
+            "header": data[:4100] + b"\xff" * 50 + data[4150:],
+            "empty": b"",
+        }[damage]
+    )
+    assert remedy(database, read_only=True) == DOCTOR
+
+
+def test_names_and_texts_are_quoted(database: Path) -> None:
+    with connect(database) as connection:
+        name, text = 'a "b" c', "it's"
+        connection.execute(f"create table {identifier(name)} as select {literal(text)} as {identifier(text)}")
+        assert connection.execute(f"select {identifier(text)} from {identifier(name)}").fetchone() == (text,)
+    with scratch() as connection:
+        attach(connection, database, "old one")
+        assert connection.execute(f'select count(*) from "old one".{identifier(name)}').fetchone() == (1,)
