@@ -1,19 +1,25 @@
 """Builds, audits and publishes a release from whatever has landed.
 
-staging, audit, identity, marts, audit, publish. Runs when all three streams are fresh, and at 09:00 in any case: a stream that is
-late or failed is named in the report and does not stop the night. A critical expectation that does not hold does: then nothing
-is published and `current` stays where it was.
+staging, audit, identity, marts, audit, publish. Runs when all three streams are fresh, and at 09:00 in any
+case: a stream that is late or failed is named in the report and does not stop the night. A critical
+expectation that does not hold does: then nothing is published and `current` stays where it was.
 """
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
+from collections.abc import Callable
+from typing import Any
 
-from persona_warehouse.night import wiring
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, chain, dag, get_current_context, task
 
+from persona_warehouse.night import steps, wiring
 
-def _step(name: str) -> str:
-    from persona_warehouse.night import steps
-
-    return wiring.call(getattr(steps, name), wiring.business_date(get_current_context()))
+STEPS = (
+    steps.build_staging,
+    steps.audit_staging,
+    steps.resolve_identities,
+    steps.build_marts,
+    steps.audit_marts,
+    steps.publish_release,
+)
 
 
 @dag(
@@ -30,37 +36,16 @@ def _step(name: str) -> str:
     doc_md=__doc__,
 )
 def build_personas() -> None:
-    @task(pool=wiring.WRITER_POOL)
-    def build_staging() -> str:
-        """New loads into staging and quarantine."""
-        return _step("build_staging")
+    def one(step: Callable[[str | None], Any]) -> Any:
+        outlets = [wiring.RELEASE] if step is steps.publish_release else []
 
-    @task(pool=wiring.WRITER_POOL)
-    def audit_staging() -> str:
-        """What enters."""
-        return _step("audit_staging")
+        @task(task_id=step.__name__, pool=wiring.WRITER_POOL, outlets=outlets, doc_md=step.__doc__)
+        def run() -> str:
+            return wiring.call(step, wiring.business_date(get_current_context()))
 
-    @task(pool=wiring.WRITER_POOL)
-    def resolve_identities() -> str:
-        """Who is who."""
-        return _step("resolve_identities")
+        return run()
 
-    @task(pool=wiring.WRITER_POOL)
-    def build_marts() -> str:
-        """The marts."""
-        return _step("build_marts")
-
-    @task(pool=wiring.WRITER_POOL)
-    def audit_marts() -> str:
-        """What leaves."""
-        return _step("audit_marts")
-
-    @task(pool=wiring.WRITER_POOL, outlets=[wiring.RELEASE])
-    def publish_release() -> str:
-        """The release, and the pointer to it."""
-        return _step("publish_release")
-
-    build_staging() >> audit_staging() >> resolve_identities() >> build_marts() >> audit_marts() >> publish_release()
+    chain(*map(one, STEPS))
 
 
 build_personas()

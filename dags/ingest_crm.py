@@ -1,8 +1,8 @@
 """Lands what is new in the CRM: companies, contacts, leads, deals, activities, products.
 
-Reads what the sources file names under `crm`, writes one immutable load into the landing zone, and updates the asset
-`persona://landing/crm`. Nothing is kept of a load that fails; the other streams go on. Run it again at will: what has not
-changed is not landed twice.
+Reads what the sources file names under `crm`, writes one immutable load into the landing zone, and updates
+the asset `persona://landing/crm`. Nothing is kept of a load that fails; the other streams go on. Run it again
+at will: what has not changed is not landed twice.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task

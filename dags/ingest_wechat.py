@@ -1,8 +1,8 @@
 """Lands the followers of the WeChat Official Account, its tags and daily statistics.
 
-Reads what the sources file names under `wechat`, writes one immutable load into the landing zone, and updates the asset
-`persona://landing/wechat`. Nothing is kept of a load that fails; the other streams go on. Run it again at will: what has not
-changed is not landed twice.
+Reads what the sources file names under `wechat`, writes one immutable load into the landing zone, and updates
+the asset `persona://landing/wechat`. Nothing is kept of a load that fails; the other streams go on. Run it
+again at will: what has not changed is not landed twice.
 """
 
 from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task

@@ -116,8 +116,9 @@ def test_values_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, name: str, 
     assert name in str(caught.value)  # the remedy says what to correct
 
 
-def test_a_child_process_sees_the_same_settings() -> None:
+def test_a_child_process_sees_the_same_settings_but_for_the_date() -> None:
     mine = load_settings("h", "s.yml", "2026-11-20")
+    assert "PERSONA_DATE" not in mine.environment()  # every run is told its own
     code = "from persona_warehouse.settings import load_settings; print(load_settings().environment())"
     said = subprocess.run(
         [sys.executable, "-c", code],

@@ -25,8 +25,8 @@ class Freshness:
     Attributes:
         status: fresh (looked at for this date), stale (last looked at earlier), failed (this night), absent (never).
         last_load_date: business date of the last load that was committed.
-        data_through: latest moment in the data, up to the end of the night's date: an open deal's closing date lies ahead.
-        rows_landed: rows that the warehouse holds of it, in staging or in quarantine; a row that landed again counts once.
+        data_through: latest moment in the data, up to the end of the night's date (open deals close in the future).
+        rows_landed: rows that the warehouse holds, in staging or in quarantine; what landed again counts once.
         rows_quarantined: those in quarantine.
         message: why it failed.
     """

@@ -128,6 +128,9 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
     except Exception as error:
         store.sweep(settings, stream)
         raise _own_error(error, stream) from error
+    finally:
+        # dlt keeps a second copy of all that it loaded
+        shutil.rmtree(working / stream, ignore_errors=True)
     return str(info.loads_ids[0])
 
 
@@ -149,6 +152,7 @@ def _own_error(error: BaseException, stream: str) -> PersonaError:
     return SourceFault(
         "loading failed",
         source=stream,
+        expected="a load that ends",
         found=f"{type(last).__name__}: {str(last).splitlines()[0][:200]}" if str(last) else type(last).__name__,
         remedy="see the task's log; nothing of this load was kept",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -59,6 +58,7 @@ def test_preparing_again_changes_nothing_and_mends_a_half_written_file(settings:
     path.write_bytes(path.read_bytes()[:40])
     store.prepare(settings)
     assert pq.read_schema(path) == landing_schema("crm", "deals")
+    assert not list(settings.landing.rglob("*.tmp"))
 
 
 def test_preparing_follows_a_contract_that_has_changed(settings: Settings) -> None:
@@ -67,13 +67,6 @@ def test_preparing_follows_a_contract_that_has_changed(settings: Settings) -> No
     pq.write_table(pa.table({"deal_id": pa.array([], pa.string())}), path)
     store.prepare(settings)
     assert pq.read_schema(path) == landing_schema("crm", "deals")
-
-
-def test_streams_may_prepare_at_the_same_time(settings: Settings) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _: store.prepare(settings), range(4)))
-    assert pq.read_schema(settings.landing / "wechat" / "tags" / "_schema.parquet") == landing_schema("wechat", "tags")
-    assert not list(settings.landing.rglob("*.tmp"))
 
 
 def test_a_load_is_described_by_its_files(settings: Settings) -> None:

@@ -141,7 +141,11 @@ def test_docs_show_what_another_process_audited(settings: Settings, good: Path) 
         "from persona_warehouse.quality.audit import run_audit;"
         f"run_audit(load_settings(), 'staging', database=Path({str(good)!r}), docs=False)"
     )
-    environment = os.environ | settings.environment() | {"PYTHONPATH": str(PROJECT_ROOT)}
+    environment = (
+        os.environ
+        | settings.environment()
+        | {"PYTHONPATH": str(PROJECT_ROOT), "PERSONA_DATE": settings.business_date.isoformat()}
+    )
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=settings.home.parent)
     outcome = run_audit(settings, "marts", database=good, docs=True)
     assert outcome.docs_dir is not None

@@ -30,6 +30,7 @@ QUOTED = r'"((?:[^"\\]|\\.)*)"'
 LINE = rf"^(\S+) \S+ (.+?) \[([^\]]+)\] {QUOTED} ([0-9]{{3}}) ([0-9]+|-) {QUOTED} {QUOTED}(?: .*)?\s*$"
 FIELDS = ["ip", "remote_user", "time_local", "request", "status", "bytes", "referrer", "user_agent"]
 REQUEST = r"^([A-Z]+) (.*?)(?: HTTP/[0-9.]+)?$"
+TARGET = ["method", "target"]
 TIME_FORMAT = "%d/%b/%Y:%H:%M:%S %z"
 
 
@@ -88,24 +89,25 @@ def read_log(path: Path, site: str, options: FileOptions) -> Iterator[pa.RecordB
             {column: (expression, "VARCHAR") for column, expression in raw.items()},
             Mapping(columns={}, formats={"occurred_at": TIME_FORMAT, "received_at": TIME_FORMAT}),
             origin=path.name,
-            properties="case when request.method <> '' then"
+            properties="case when request is not null then"
             " json_object('method', request.method, 'bytes', try_cast(bytes as bigint)) end",
             raw_row="to_json(line)",
-            broken="case when parsed.ip = '' then json_object('field', null, 'rule', 'malformed_line', 'expected',"
+            broken="case when parsed is null then json_object('field', null, 'rule', 'malformed_line', 'expected',"
             " 'the combined log format', 'found', 'another form')"
-            " when request.method = '' then json_object('field', null, 'rule', 'no_request', 'expected',"
+            " when request is null then json_object('field', null, 'rule', 'no_request', 'expected',"
             " 'a method and a path', 'found', 'a connection without an HTTP request') end",
         )
         yield from batches_of(connection, query)
 
 
 def _requests(site: str) -> str:
-    """FROM item: the lines with their fields; `parsed` and `request` hold empty texts where a line does not match."""
-    fields = ", ".join(map(literal, FIELDS))
+    """FROM item: the lines with their fields; `parsed` and `request` are null where a line does not match."""
     bare = {name: f"nullif(parsed.{name}, '-')" for name in ("ip", "remote_user", "time_local", "status", "bytes")}
     # Apache writes a quote inside a quoted field as \"
     quoted = {name: f"nullif(replace(parsed.{name}, '\\\"', '\"'), '-')" for name in ("referrer", "user_agent")}
     columns = ", ".join(f"{sql} as {name}" for name, sql in {**bare, **quoted}.items())
+    lines = f"(select * from {whole_lines('records')} where trim(line) <> '')"
+    requests = _matched(_matched(lines, "parsed", "line", LINE, FIELDS), "request", "parsed.request", REQUEST, TARGET)
     return f"""(
         select source_row, line, parsed, request, {columns},
                nullif(parsed.remote_user, '-') as user_id,
@@ -113,11 +115,12 @@ def _requests(site: str) -> str:
                     else {literal(site)} || request.target end as page_url,
                sha256(line || '#' || row_number() over (partition by line order by source_row)) as event_id,
                'visitor:' || left(sha256(parsed.ip || ' ' || parsed.user_agent), 32) as anonymous_id
-        from (
-            select *, regexp_extract(parsed.request, {literal(REQUEST)}, ['method', 'target']) as request
-            from (
-                select *, regexp_extract(line, {literal(LINE)}, [{fields}]) as parsed
-                from {whole_lines("records")} where trim(line) <> ''
-            )
-        )
+        from {requests}
     )"""
+
+
+def _matched(relation: str, name: str, text: str, pattern: str, groups: list[str]) -> str:
+    """FROM item: the relation with the groups of a pattern as a struct; null where the text does not match."""
+    found = f"regexp_extract({text}, {literal(pattern)}, [{', '.join(map(literal, groups))}])"
+    matched = f"(select *, {found} as found from {relation})"
+    return f"(select * exclude (found), case when found.{groups[0]} <> '' then found end as {name} from {matched})"

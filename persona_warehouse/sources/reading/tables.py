@@ -159,10 +159,11 @@ def unique_names(names: list[str]) -> list[str]:
     taken = set(names)
     result: list[str] = []
     for index, name in enumerate(names, 1):
-        unique, number = name or f"column_{index}", 1
-        while unique in result or (number > 1 and unique in taken):
+        base, number = name or f"column_{index}", 1
+        unique = base
+        while unique in result or (unique != name and unique in taken):
             number += 1
-            unique = f"{name or f'column_{index}'}_{number}"
+            unique = f"{base}_{number}"
         result.append(unique)
     return result
 
