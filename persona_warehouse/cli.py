@@ -96,7 +96,8 @@ def _run_night(settings: Settings) -> int:
     log = settings.logs / f"nightly-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
     # what the tools print goes to the log; this console keeps the terminal
     console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
-    console.print(f"[bold]persona nightly[/] {settings.business_date}   sources {escape(str(settings.sources_file))}")
+    title = f"[bold]persona nightly[/] {settings.business_date}   sources {escape(str(settings.sources_file))}"
+    console.print(title, soft_wrap=True)
     console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
     width = max(len(f"{dag}.{task}") for dag, task in embedded.STEPS)
     with console.status("starting Airflow …") as status:
@@ -132,21 +133,19 @@ def _close_night(settings: Settings, console: Console, steps: list[Any], log: Pa
         console.print(f"\n[bold red]{run.dag}.{run.task}[/] {escape(run.detail)}", soft_wrap=True)
     build = [run for run in failed if run.dag == "build_personas"]
     published = any(run.task == "publish_release" and run.status == "done" for run in steps)
-    console.print()
-    table = Table(show_header=False, box=None, pad_edge=False)
+    rows = [("log", str(log))]
     release = current_release(settings)
     if published and release:
-        table.add_row("release", escape(release.release_id))
-        table.add_row("marts", escape(str(settings.current / "persona_marts.duckdb")))
-        table.add_row("report", escape(str(settings.current / "report" / "index.html")))
-        table.add_row("quality", escape(str(settings.current / "quality" / "index.html")))
+        pages = {"marts": "persona_marts.duckdb", "report": "report/index.html", "quality": "quality/index.html"}
+        rows = [("release", release.release_id), *((k, str(settings.current / v)) for k, v in pages.items()), *rows]
     else:
-        table.add_row("release", f"nothing published; `current` is still {release.release_id if release else 'absent'}")
         page = audit_folder(settings) / "quality" / "index.html"
-        if page.exists():
-            table.add_row("quality", escape(str(page)))
-    table.add_row("log", escape(str(log)))
-    console.print(table, soft_wrap=True)
+        rows = [("quality", str(page)), *rows] if page.exists() else rows
+        still = release.release_id if release else "absent"
+        rows = [("release", f"nothing published; `current` is still {still}"), *rows]
+    console.print()
+    for name, place in rows:
+        console.print(f"{name:<8} {escape(place)}", soft_wrap=True)
     if build:
         return build[0].exit_code or int(ExitCode.FAULT)
     if not published:
@@ -157,7 +156,9 @@ def _close_night(settings: Settings, console: Console, steps: list[Any], log: Pa
 
 @app.command()
 def simulate(
-    out_: Annotated[Path, typer.Option("--out", help="Folder to write the sample world into.")],
+    out_: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write it into; default sample in the home.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files, byte for byte.")] = 7,
     companies: Annotated[int, typer.Option("--companies", min=1, help="How many companies.")] = 200,
     days: Annotated[int, typer.Option("--days", min=1, help="How many days of history.")] = 180,
@@ -171,7 +172,10 @@ def simulate(
     from persona_warehouse.simulate import simulate as write_world
 
     with err.status("writing the sample world …"):
-        world = write_world(out_, seed=seed, companies=companies, days=days, end=_date(end), faults=tuple(fault or ()))
+        folder = out_ or _settings(home).sample
+        world = write_world(
+            folder, seed=seed, companies=companies, days=days, end=_date(end), faults=tuple(fault or ())
+        )
     rows = sum(world.counts.values())
     out.print(f"{len(world.counts)} files, {rows:,} rows, up to {world.end}: {escape(str(world.out))}", soft_wrap=True)
     out.print(f"next: persona nightly --sources {escape(str(world.sources_file))} --date {world.end}", soft_wrap=True)

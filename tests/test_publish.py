@@ -452,7 +452,9 @@ import duckdb
 home, out = Path(sys.argv[1]), Path(sys.argv[2])
 path, seen, mixed, errors = home / "current" / "persona_marts.duckdb", [], [], []
 print("ready", flush=True)
-while not (home / "stop").exists():
+last = False
+while not last:
+    last = (home / "stop").exists()
     try:
         with duckdb.connect(str(path), read_only=True) as connection:
             first = connection.execute("select min(night), max(night), count(*) from marts.accounts").fetchone()

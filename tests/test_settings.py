@@ -51,13 +51,13 @@ def test_the_environment_comes_before_the_defaults(monkeypatch: pytest.MonkeyPat
         "PERSONA_DATE": "2026-11-20",
         "PERSONA_TIMEZONE": "UTC",
         "PERSONA_KEEP_RELEASES": "3",
-        "HOME": "/home/someone",
+        "HOME": "/people/someone",
     }
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     found = load_settings()
     assert found.home == tmp_path / "elsewhere"
-    assert found.sources_file == Path("/home/someone/my.yml")
+    assert found.sources_file == Path("/people/someone/my.yml")
     assert found.business_date == date(2026, 11, 20)
     assert (found.timezone, found.keep_releases) == ("UTC", 3)
 

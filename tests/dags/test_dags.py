@@ -72,7 +72,7 @@ def test_ingests_feed_the_build_through_assets(bag: Any) -> None:
     given = {asset.uri for name in DAGS - {"build_personas"} for task in bag.dags[name].tasks for asset in task.outlets}
     assert given == {"persona://landing/crm", "persona://landing/website", "persona://landing/wechat"}
     timetable = bag.dags["build_personas"].timetable
-    assert {asset.uri for _, asset in timetable.asset_condition.iter_assets()} == given
+    assert {asset.uri for asset in timetable.asset_condition.objects} == given
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)

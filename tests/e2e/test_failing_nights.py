@@ -15,9 +15,9 @@ DATE = "2026-10-31"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with a published night of a world of twelve companies."""
+    """A home with a published night of a world of thirty companies."""
     home = tmp_path_factory.mktemp("nights") / "home"
-    written = persona("simulate", "--out", home / "sample", "--companies", "12", "--days", "60", home=home)
+    written = persona("simulate", "--out", home / "sample", "--companies", "30", "--days", "60", home=home)
     assert written.code == 0, written.err
     answer = night(home)
     assert answer.code == 0, answer.out + answer.err
@@ -69,7 +69,7 @@ def test_a_login_page_instead_of_an_api_is_a_fault_of_the_source(home: Path) -> 
         answer = night(home, sources, AIRFLOW_CONN_WECHAT_MAIN=wechat.connection_json())
     assert answer.code == 3, answer.out
     assert "source wechat" in answer.out
-    assert "expected: JSON" in answer.out
+    assert "expected: HTTP 200 and a JSON object" in answer.out
     assert manifest(home)["streams"]["wechat"]["status"] == "failed"
     assert manifest(home)["streams"]["crm"]["status"] == "fresh"
 

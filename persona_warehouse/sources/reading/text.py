@@ -18,7 +18,7 @@ from persona_warehouse.sources.reading.place import FileOptions, Place
 
 CHUNK = 1 << 20
 # the longest record that can be read
-BLOCK = 1 << 24
+BLOCK = 1 << 22
 CHINESE = ("gb18030", "gbk", "gb2312")
 # a delimiter that no line holds makes every line one field
 NO_DELIMITER = "\x01"
