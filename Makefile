@@ -48,7 +48,7 @@ format: setup ## put Python and SQL in form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
 
 lock: ## compile requirements.txt from requirements.in (needs uv)
-	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+	@uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
 
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone
