@@ -21,7 +21,7 @@ setup: .venv/ready ## make .venv with everything in it (once)
 		|| { echo "Python 3.11, 3.12 or 3.13 is needed: make setup PYTHON=python3.11"; exit 2; }
 	@echo "setting up .venv: about 250 packages, one to three minutes, once"
 	@$(PYTHON) -m venv .venv || { echo "venv failed; on Debian and Ubuntu: apt install python3-venv"; exit 2; }
-	@$(INSTALL) --require-hashes -r requirements.txt \
+	@$(INSTALL) --no-deps --require-hashes -r requirements.txt \
 		|| { echo "installing failed: is the package index reachable (pip config list)? then run make setup again"; exit 3; }
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
@@ -48,7 +48,7 @@ format: setup ## put Python and SQL in form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
 
 lock: ## compile requirements.txt from requirements.in (needs uv)
-	@uv pip compile --universal --python-version 3.11 --no-strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
 
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone
