@@ -36,7 +36,7 @@ nightly: setup ## run the night of yesterday on sources.yml
 	@$(BIN)/persona nightly
 
 test: setup ## all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-heavy: setup ## the long proofs, beyond `make test`
 	@$(BIN)/python -m pytest -m heavy
