@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
@@ -27,9 +28,12 @@ class Extract:
         batches: gives the rows; called once, when the load takes them.
         fingerprint: sha256 over content and settings; an origin whose fingerprint has not changed since the last
             load is not landed again. None: always landed.
+        cursor: how far the source was read, asked after the batches were taken and kept with the load's manifest, so
+            that the next load goes on from there (`store.last_cursor`). Never personal data.
     """
 
     object: str
     origin: str
     batches: Callable[[], Iterator[pa.Table | pa.RecordBatch]]
     fingerprint: str | None = None
+    cursor: Callable[[], dict[str, Any]] | None = None

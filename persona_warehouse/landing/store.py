@@ -52,6 +52,7 @@ class Manifest:
         load_id: sortable; "0" stands for no load at all.
         business_date: of the night that loaded.
         window: start and end of the data interval, ISO 8601, UTC.
+        cursors: connector/object -> how far the load read the source.
     """
 
     load_id: str
@@ -61,6 +62,7 @@ class Manifest:
     finished_at: str
     origins: list[Origin] = field(default_factory=list)
     files: list[LandedFile] = field(default_factory=list)
+    cursors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -129,6 +131,12 @@ def last_fingerprints(settings: Settings, stream: str) -> dict[tuple[str, str], 
         for origin in manifest.origins
         if origin.landed
     }
+
+
+def last_cursor(settings: Settings, stream: str, key: str) -> dict[str, Any] | None:
+    """How far the newest committed load read a source; `key` is connector/object. None: never."""
+    found = (load.cursors[key] for load in reversed(manifests(settings, stream)) if key in load.cursors)
+    return next(found, None)
 
 
 def describe_files(settings: Settings, stream: str, load_id: str) -> list[LandedFile]:

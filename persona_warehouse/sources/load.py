@@ -65,6 +65,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     known = {} if force else store.last_fingerprints(settings, stream)
     store.sweep(settings, stream)
     fresh: list[Extract] = []
+    keys: list[str] = []
     origins: list[Origin] = []
     for entry in entries:
         for extract in _extracts(entry, stream, settings, window):
@@ -72,6 +73,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
             origins.append(Origin(entry["connector"], extract.object, extract.origin, extract.fingerprint, is_new))
             if is_new:
                 fresh.append(extract)
+                keys.append(f"{entry['connector']}/{extract.object}")
     # a load that brings nothing still leaves its manifest: the stream was looked at
     load_id = _run_dlt(settings, stream, fresh) if fresh else None
     manifest = Manifest(
@@ -82,6 +84,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         origins=origins,
         files=store.describe_files(settings, stream, load_id) if load_id else [],
+        cursors={key: one.cursor() for key, one in zip(keys, fresh, strict=True) if one.cursor},
     )
     store.write_manifest(settings, manifest)
     if not fresh:
