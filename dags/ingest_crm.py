@@ -5,32 +5,13 @@ the asset `persona://landing/crm`. Nothing is kept of a load that fails; the oth
 at will: what has not changed is not landed twice.
 """
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable
 
 from persona_warehouse.night import wiring
 
-
-@dag(
-    dag_id="ingest_crm",
-    schedule=CronDataIntervalTimetable("0 1 * * *", timezone=wiring.TIMEZONE),  # every day at 01:00
-    catchup=False,
-    max_active_runs=1,
-    default_args=wiring.DEFAULT_ARGS,
-    params={"business_date": wiring.BUSINESS_DATE, "force": wiring.FORCE},
-    tags=[wiring.Tag.INGEST, wiring.Tag.NIGHTLY],
-    doc_md=__doc__,
+ingest_crm = wiring.ingest_dag(
+    "crm",
+    CronDataIntervalTimetable("0 1 * * *", timezone=wiring.TIMEZONE),  # every day at 01:00
+    wiring.CRM,
+    __doc__,
 )
-def ingest_crm() -> None:
-    @task(outlets=[wiring.CRM])
-    def load() -> str:
-        """One load of the stream into the landing zone."""
-        from persona_warehouse.night import steps
-
-        context = get_current_context()
-        date = wiring.business_date(context)
-        return wiring.call(steps.ingest, "crm", date, force=bool(context["params"]["force"]))
-
-    load()
-
-
-ingest_crm()

@@ -5,32 +5,13 @@ updates the asset `persona://landing/website`. Nothing is kept of a load that fa
 Run it again at will: what has not changed is not landed twice.
 """
 
-from airflow.sdk import CronDataIntervalTimetable, dag, get_current_context, task
+from airflow.sdk import CronDataIntervalTimetable
 
 from persona_warehouse.night import wiring
 
-
-@dag(
-    dag_id="ingest_website",
-    schedule=CronDataIntervalTimetable("30 1 * * *", timezone=wiring.TIMEZONE),  # every day at 01:30
-    catchup=False,
-    max_active_runs=1,
-    default_args=wiring.DEFAULT_ARGS,
-    params={"business_date": wiring.BUSINESS_DATE, "force": wiring.FORCE},
-    tags=[wiring.Tag.INGEST, wiring.Tag.NIGHTLY],
-    doc_md=__doc__,
+ingest_website = wiring.ingest_dag(
+    "website",
+    CronDataIntervalTimetable("30 1 * * *", timezone=wiring.TIMEZONE),  # every day at 01:30
+    wiring.WEBSITE,
+    __doc__,
 )
-def ingest_website() -> None:
-    @task(outlets=[wiring.WEBSITE])
-    def load() -> str:
-        """One load of the stream into the landing zone."""
-        from persona_warehouse.night import steps
-
-        context = get_current_context()
-        date = wiring.business_date(context)
-        return wiring.call(steps.ingest, "website", date, force=bool(context["params"]["force"]))
-
-    load()
-
-
-ingest_website()

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from airflow.sdk import Asset, Param
+from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
 
 TIMEZONE = "Asia/Shanghai"
 WRITER_POOL = "duckdb_writer"  # one slot: DuckDB has one writer
@@ -64,3 +64,30 @@ def call(step: Any, *args: Any, **kwargs: Any) -> str:
         return str(step(*args, **kwargs))
     except (ConfigError, AuditFailed) as error:
         raise AirflowFailException(str(error)) from error
+
+
+def ingest_dag(stream: str, schedule: CronDataIntervalTimetable, asset: Asset, doc: str | None) -> Any:
+    """The DAG `ingest_<stream>`: one task that lands what is new and updates the asset."""
+
+    @dag(
+        dag_id=f"ingest_{stream}",
+        schedule=schedule,
+        catchup=False,
+        max_active_runs=1,
+        default_args=DEFAULT_ARGS,
+        params={"business_date": BUSINESS_DATE, "force": FORCE},
+        tags=[Tag.INGEST, Tag.NIGHTLY],
+        doc_md=doc,
+    )
+    def ingest() -> None:
+        @task(outlets=[asset])
+        def load() -> str:
+            """One load of the stream into the landing zone."""
+            from persona_warehouse.night import steps
+
+            context = get_current_context()
+            return call(steps.ingest, stream, business_date(context), force=bool(context["params"]["force"]))
+
+        load()
+
+    return ingest()
