@@ -39,6 +39,7 @@ from expectations.staging import (
     stg_crm__products,
     stg_website__events,
     stg_wechat__daily_follower_stats,
+    stg_wechat__follower_events,
     stg_wechat__followers,
     stg_wechat__tags,
 )
@@ -69,6 +70,7 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("staging", "stg_wechat__followers", stg_wechat__followers.suite),
         BoundaryTable("staging", "stg_wechat__tags", stg_wechat__tags.suite),
         BoundaryTable("staging", "stg_wechat__daily_follower_stats", stg_wechat__daily_follower_stats.suite),
+        BoundaryTable("staging", "stg_wechat__follower_events", stg_wechat__follower_events.suite),
     ],
     "marts": [
         BoundaryTable("marts", "accounts", accounts.suite),

@@ -361,6 +361,25 @@ def doctor(home: Home = None, sources: Sources = None) -> None:
         raise typer.Exit(int(ExitCode.WRONG_USE))
 
 
+@app.command("wechat-receiver")
+def wechat_receiver(
+    host: Annotated[
+        str, typer.Option("--host", help="The address to listen on; a proxy with TLS stands before it.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8081,
+    connection: Annotated[str, typer.Option("--connection", help="Where token and key are.")] = "wechat_main",
+    window: Annotated[int, typer.Option("--window", min=1, help="Seconds that a request may be old.")] = 300,
+    home: Home = None,
+) -> None:
+    """Receive the events that WeChat pushes, until it is stopped."""
+    from persona_warehouse.sources import receiver
+
+    settings = _settings(home)
+    secrets = receiver.secrets_of(connection)
+    err.print(f"receiving on http://{host}:{port}{receiver.PATH}; stop with Ctrl-C", style="dim", soft_wrap=True)
+    receiver.serve(settings, secrets, host, port, window)
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def airflow(context: typer.Context) -> None:
     """Airflow with this home's environment: `persona airflow standalone`, `persona airflow dags list` …"""

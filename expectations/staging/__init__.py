@@ -14,4 +14,5 @@ OBJECTS = (
     ("wechat", "followers"),
     ("wechat", "tags"),
     ("wechat", "daily_follower_stats"),
+    ("wechat", "follower_events"),
 )

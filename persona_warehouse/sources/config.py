@@ -15,9 +15,9 @@ from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import STREAMS
 
 CONNECTORS = {
-    "crm": ("files",),
-    "website": ("events", "access_log"),
-    "wechat": ("official_account", "files"),
+    "crm": ("files", "sql", "hubspot"),
+    "website": ("events", "access_log", "segment", "snowplow", "sensors", "ga4"),
+    "wechat": ("official_account", "files", "received"),
 }
 SHAPES = {dict: "a map", list: "a list", str: "a text", type(None): "nothing"}
 

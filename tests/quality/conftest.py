@@ -100,6 +100,10 @@ select i::varchar, 'tag ' || i, 3, '1', 'tags/get', i from range(1, 25) as numbe
 insert into staging.stg_wechat__daily_follower_stats (ref_date, user_source, new_user, cancel_user, cumulate_user,
     load_id, source_file, source_row)
 select date '2026-11-19' - i::int, 0, 1, 0, 24, '1', 'getusercumulate', i from range(0, 24) as numbers(i);
+insert into staging.stg_wechat__follower_events (openid, created_at, event, message_type,
+    load_id, source_file, source_row)
+select 'openid' || i, timestamptz '2026-05-01 00:00:00+00', 'subscribe', 'event', '1', 'events.jsonl', i
+from range(1, 25) as numbers(i);
 
 insert into marts.accounts (account_id, account_name, country, contact_count, deal_count, open_deal_count,
     won_deal_count, first_touch_at, last_touch_at, created_at, source_record_count)

@@ -21,7 +21,7 @@ from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources import official_account
+from persona_warehouse.sources import answers, official_account
 from persona_warehouse.sources.official_account import client, extract, parse
 from tests.standins import wechat as standin
 from tests.standins.wechat import WeChatStandin
@@ -202,11 +202,11 @@ def test_a_long_retry_after_ends_the_run(run: Run) -> None:
 
 def test_retry_after_is_read_in_both_forms() -> None:
     now = datetime(2026, 11, 21, 7, 28, tzinfo=UTC)
-    assert client.retry_after("12", now) == 12
-    assert client.retry_after("Sat, 21 Nov 2026 07:29:30 GMT", now) == 90
-    assert client.retry_after("Sat, 21 Nov 2026 07:00:00 GMT", now) == 0
-    assert client.retry_after("soon", now) is None
-    assert client.retry_after(None, now) is None
+    assert answers.retry_after("12", now) == 12
+    assert answers.retry_after("Sat, 21 Nov 2026 07:29:30 GMT", now) == 90
+    assert answers.retry_after("Sat, 21 Nov 2026 07:00:00 GMT", now) == 0
+    assert answers.retry_after("soon", now) is None
+    assert answers.retry_after(None, now) is None
 
 
 # faults that stay
@@ -473,7 +473,7 @@ def test_an_incomplete_connection_is_told(monkeypatch: pytest.MonkeyPatch) -> No
 def fixture(name: str) -> Any:
     if not FIXTURES.is_dir():
         pytest.skip(f"the recorded answers are not here: {FIXTURES.name}")
-    return parse.load_json((FIXTURES / name).read_text(encoding="utf-8"))
+    return answers.load_json((FIXTURES / name).read_text(encoding="utf-8"))
 
 
 def test_the_recorded_follower_list_parses() -> None:
@@ -572,7 +572,7 @@ def test_statistics_that_cannot_be_read_are_told_in_their_row() -> None:
 
 
 def test_half_a_character_does_not_stop_the_list() -> None:
-    item = parse.load_json('{"openid": "o1", "remark": "a\\ud83d", "x": NaN, "note": "tab\there"}')
+    item = answers.load_json('{"openid": "o1", "remark": "a\\ud83d", "x": NaN, "note": "tab\there"}')
     table = official_account.to_table([parse.follower_row(item)], landing_schema("wechat", "followers"), "x", 0)
     assert table["remark"].to_pylist() == ["a?"]
     assert json.loads(table["properties"][0].as_py()) == {"x": None, "note": "tab\there"}
@@ -580,12 +580,12 @@ def test_half_a_character_does_not_stop_the_list() -> None:
 
 def test_visible_text_is_what_a_reader_sees() -> None:
     page = "<!doctype html><style>p {}</style><!-- <p>no --><script>alert('no')</script><p>Sign&nbsp;in &amp; go</p>"
-    assert parse.visible_text(page) == "Sign in & go"
-    assert len(parse.visible_text("x" * 1000)) == 60
+    assert answers.visible_text(page) == "Sign in & go"
+    assert len(answers.visible_text("x" * 1000)) == 60
 
 
 def test_openids_are_met_once() -> None:
-    seen, met, chance = parse.Seen(), set(), random.Random(7)
+    seen, met, chance = answers.Seen(), set(), random.Random(7)
     for _ in range(50):
         openids = [f"o{chance.randrange(400)}" for _ in range(40)]
         expected = [openid for openid in dict.fromkeys(openids) if openid not in met]

@@ -1,4 +1,4 @@
-"""Access logs in the combined format of nginx and Apache: every line a request, the others kept with their reason."""
+"""Access logs of nginx and Apache, combined or JSON: every line a request, the others kept with their reason."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.config import require_known, text_of
+from persona_warehouse.sources.access_log.json_lines import json_logs
+from persona_warehouse.sources.access_log.lines import REQUEST, TIME_FORMAT
+from persona_warehouse.sources.config import nearest, require_known, text_of
 from persona_warehouse.sources.files import origin_of
 from persona_warehouse.sources.reading import FileOptions, Place, find_files, fingerprint, reading_faults
 from persona_warehouse.sources.reading.tables import batches_of
 from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
 from persona_warehouse.warehouse import literal, scratch
 
-KEYS = {"connector", "path", "site", "encoding"}
+KEYS = {"connector", "path", "format", "site", "encoding"}
+FORMATS = ("combined", "json")
 
 # remote_addr - remote_user [time_local] "request" status bytes "referer" "user agent"; \" stands inside quotes;
 # what a format of one's own adds after that is passed over
 QUOTED = r'"((?:[^"\\]|\\.)*)"'
 LINE = rf"^(\S+) \S+ (.+?) \[([^\]]+)\] {QUOTED} ([0-9]{{3}}) ([0-9]+|-) {QUOTED} {QUOTED}(?: .*)?\s*$"
 FIELDS = ["ip", "remote_user", "time_local", "request", "status", "bytes", "referrer", "user_agent"]
-REQUEST = r"^([A-Z]+) (.*?)(?: HTTP/[0-9.]+)?$"
 TARGET = ["method", "target"]
-TIME_FORMAT = "%d/%b/%Y:%H:%M:%S %z"
 
 
 def extract(config: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterator[Extract]:
@@ -40,7 +41,18 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
     Raises:
         ConfigError: no file matches, a setting is unknown or cannot be read.
     """
-    require_known(config, KEYS, stream=stream)
+    form = text_of(config, "format", "json", stream=stream, default="combined")
+    if form not in FORMATS:
+        raise ConfigError(
+            "there is no such format of access logs",
+            source=stream,
+            field="format",
+            expected=", ".join(FORMATS),
+            found=form + nearest(form, FORMATS),
+            remedy="correct the sources file",
+        )
+    if form == "combined":
+        require_known(config, KEYS, stream=stream)
     pattern = text_of(config, "path", "logs/access.log*", stream=stream)
     site = text_of(config, "site", "https://www.example.com", stream=stream, default="").rstrip("/")
     if site and not site.startswith(("http://", "https://")):
@@ -52,6 +64,9 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
             found=site,
             remedy="correct the sources file",
         )
+    if form == "json":
+        yield from json_logs(config, stream, settings, window, site)
+        return
     options = FileOptions(text_of(config, "encoding", "utf-8", stream=stream, default="utf-8"))
     for path in find_files(settings.sources_file.parent, pattern, source=stream, object="events"):
         yield Extract(

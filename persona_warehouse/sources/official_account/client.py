@@ -13,7 +13,6 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any, Self, TypeVar
 
@@ -23,6 +22,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from persona_warehouse import __version__
 from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
+from persona_warehouse.sources.answers import LONGEST_REST_SECONDS, Seen, load_json, retry_after, visible_text
 from persona_warehouse.sources.official_account import parse
 
 log = logging.getLogger(__name__)
@@ -42,8 +42,6 @@ BATCH_SIZE = 100
 TOKEN_MARGIN_SECONDS = 60
 # people follow and leave while the list is read; more than this share missing is a list that broke off
 MISSING_SHARE = 0.05
-# a server that wants a longer rest than this is not worth holding a task for
-LONGEST_REST_SECONDS = 900
 
 BUSY = -1
 MINUTE_QUOTA = 45011
@@ -240,7 +238,7 @@ class WeChatClient:
         Raises:
             SourceFault: it ended with more than 5 % of the stated total missing.
         """
-        seen = parse.Seen()
+        seen = Seen()
         cursors = {""}
         cursor, total, asked_again = "", 0, False
         while True:
@@ -433,7 +431,7 @@ class WeChatClient:
         text = response.content.decode("utf-8-sig", "replace")
         kind = response.headers.get("content-type") or "no content type"
         try:
-            answer = parse.load_json(text)
+            answer = load_json(text)
         except ValueError:
             answer = None
             if status < 300 and text.strip()[:1] in ("", "{", "["):
@@ -446,7 +444,7 @@ class WeChatClient:
         if status < 300 and isinstance(answer, dict):
             return answer
         moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
-        shown = parse.visible_text(self._scrub(text))
+        shown = visible_text(self._scrub(text))
         raise SourceFault(
             f"{endpoint} did not answer as an API",
             **self._places(),
@@ -536,19 +534,6 @@ class WeChatClient:
         for secret in sorted(filter(None, self._secrets | self._openids), key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
-
-
-def retry_after(value: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header (seconds or an HTTP date) asks for, at least 0; None when it says nothing."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
 
 
 @cache

@@ -6,17 +6,14 @@ stands in the row's `row_errors`.
 
 from __future__ import annotations
 
-import hashlib
-import html
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-import numpy as np
+from persona_warehouse.sources.answers import clean
 
 Row = dict[str, Any]
 
@@ -63,31 +60,6 @@ class FollowerPage:
         return not self.openids or not self.next_openid
 
 
-def load_json(text: str) -> Any:
-    """JSON as WeChat writes it: control characters inside texts are let through, NaN becomes null.
-
-    Raises:
-        ValueError: no JSON.
-    """
-    try:
-        return clean(json.loads(text, strict=False))
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def clean(value: Any) -> Any:
-    """The value without what Parquet and JSON cannot hold: halves of surrogate pairs, NaN, infinities."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, list):
-        return [clean(item) for item in value]
-    if isinstance(value, dict):
-        return {clean(key): clean(item) for key, item in value.items()}
-    return value
-
-
 def follower_page(answer: Mapping[str, Any]) -> FollowerPage:
     """An answer of user/get.
 
@@ -105,34 +77,6 @@ def follower_page(answer: Mapping[str, Any]) -> FollowerPage:
     if not isinstance(openids, list) or not all(isinstance(openid, str) and openid for openid in openids):
         raise UnexpectedShape("data.openid", "a list of openids", _kind(openids if isinstance(data, Mapping) else data))
     return FollowerPage(tuple(dict.fromkeys(openids)), total, cursor if isinstance(cursor, str) else "")
-
-
-class Seen:
-    """Openids met so far, 8 bytes each: an account of five million followers, the day's quota, takes 40 MB.
-
-    Two openids share a digest once in some million such runs.
-    """
-
-    def __init__(self) -> None:
-        self._digests = np.empty(0, dtype=np.uint64)
-
-    def __len__(self) -> int:
-        return len(self._digests)
-
-    def fresh(self, openids: Iterable[str]) -> list[str]:
-        """Those not met before, in their order; they count as met from now on."""
-        unique = list(dict.fromkeys(openids))
-        joined = b"".join(
-            hashlib.blake2b(openid.encode("utf-8", "surrogatepass"), digest_size=8).digest() for openid in unique
-        )
-        digests = np.frombuffer(joined, dtype=np.uint64)
-        places = np.searchsorted(self._digests, digests)
-        is_new = np.ones(len(digests), dtype=bool)
-        inside = places < len(self._digests)
-        is_new[inside] = self._digests[places[inside]] != digests[inside]
-        new = np.unique(digests[is_new])
-        self._digests = np.insert(self._digests, np.searchsorted(self._digests, new), new)
-        return [openid for openid, keep in zip(unique, is_new, strict=True) if keep]
 
 
 def follower_row(item: Any) -> Row:
@@ -305,12 +249,6 @@ def halves(begin: date, end: date) -> tuple[tuple[date, date], tuple[date, date]
     """Cuts a span of two days or more into two that follow each other."""
     middle = begin + (end - begin) // 2
     return (begin, middle), (middle + timedelta(days=1), end)
-
-
-def visible_text(page: str, limit: int = 60) -> str:
-    """The first characters that a reader of an HTML page (or of any other text) sees."""
-    bare = re.sub(r"(?is)<!--.*?-->|<(script|style|noscript|template)\b.*?</\1\s*>|<[^>]*>", " ", page)
-    return " ".join(html.unescape(bare).split())[:limit].strip()
 
 
 def _list(answer: Mapping[str, Any], key: str) -> list[Any]:

@@ -69,15 +69,24 @@ def _check_keys(
 ) -> None:
     """Refuses a file whose first lines are no JSON objects, or do not have a required key."""
     head = pa.Table.from_batches([next(lines_of(plain).reader())]).slice(0, SAMPLE_LINES)
+    keys = keys_of(connection, head, place, first_line(plain))
+    refuse_missing(contract, mapping, mapped, keys, place)
+
+
+def keys_of(connection: duckdb.DuckDBPyConnection, head: pa.Table, place: Place, first: str) -> list[str]:
+    """The keys of the first lines (a table with `line`); `first` is the file's first line.
+
+    Raises:
+        SourceFault: none of them is a JSON object.
+    """
     connection.register("head", head)
     objects = f"(select line from head where {IS_OBJECT})"
     keys = connection.execute(f"select distinct unnest(json_keys(line)) from {objects} order by 1").fetchall()
-    first = first_line(plain).strip()
-    if not keys or first.startswith("["):
+    if not keys or first.strip().startswith("["):
         raise place.fault(
             "the file holds no JSON lines",
             expected="one JSON object a line",
-            found=f"a first line that begins with {first[:1]!r}",
+            found=f"a first line that begins with {first.strip()[:1]!r}",
             remedy="export it as JSON lines (an array or an indented object is not read)",
         )
-    refuse_missing(contract, mapping, mapped, [str(key) for (key,) in keys], place)
+    return [str(key) for (key,) in keys]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,21 +59,44 @@ def read_csv(
     folder: Path,
 ) -> Iterator[pa.RecordBatch]:
     """CSV with a header line; a record with too few or too many fields is one row in error."""
+    table, records = csv_table(connection, options, place, folder)
+    with open_quotes_refused(records, place):
+        yield from typed_batches(connection, contract, mapping, place, table)
+
+
+def csv_table(
+    connection: duckdb.DuckDBPyConnection, options: FileOptions, place: Place, folder: Path
+) -> tuple[RawTable, Records]:
+    """A CSV with a header line as raw rows; they are read once."""
     plain = plain_utf8(place, options, folder, header_lines=1)
     names, delimiter, offset = _header(plain, options, place)
-    fields = _positions(names)
-    records = Records(plain, fields, offset=offset, delimiter=delimiter, quote='"')
+    records = Records(plain, _positions(names), offset=offset, delimiter=delimiter, quote='"')
+    return records_table(connection, records, names), records
+
+
+def records_table(connection: duckdb.DuckDBPyConnection, records: Records, names: list[str]) -> RawTable:
+    """Records as raw rows, their fields called by `names`; blank ones are passed over."""
+    fields = records.fields
     connection.register("records", records.reader())
     columns = dict(zip(unique_names(names), ((field, "VARCHAR") for field in fields), strict=True))
-    table = RawTable(
+    return RawTable(
         f"(select * from records where malformed is not null or {_not_blank(fields)})",
         columns,
         f"case when malformed is not null then to_json(malformed) else {_json_object(columns)} end",
         "case when malformed is not null then json_object('field', null, 'rule', 'malformed_row', 'expected',"
         f" '{len(fields)} fields', 'found', malformed_fields || ' fields') end",
     )
+
+
+@contextmanager
+def open_quotes_refused(records: Records, place: Place) -> Iterator[None]:
+    """Looks for a quote that was never closed after the records were read, or when the engine gave up on them.
+
+    Raises:
+        SourceFault: there is one.
+    """
     try:
-        yield from typed_batches(connection, contract, mapping, place, table)
+        yield
     except duckdb.Error:
         refuse_open_quote(records, place)
         raise
@@ -226,6 +250,11 @@ def read_parquet(
     folder: Path,
 ) -> Iterator[pa.RecordBatch]:
     """Parquet: times, numbers and lists come with their own types."""
+    yield from typed_batches(connection, contract, mapping, place, parquet_table(connection, place))
+
+
+def parquet_table(connection: duckdb.DuckDBPyConnection, place: Place) -> RawTable:
+    """A Parquet file as raw rows; nested columns as JSON."""
     names = pq.read_schema(place.file).names
     fields = _positions(names)
     rows = f"(select * from read_parquet({literal(place.file)}, file_row_number = true))"
@@ -240,8 +269,7 @@ def read_parquet(
             columns[name] = (f"case when not isnan({field}) then {field} end", str(kind))
         else:
             columns[name] = (str(field), str(kind))
-    table = RawTable(f"(select *, number + 1 as source_row from {source})", columns, _json_object(columns))
-    yield from typed_batches(connection, contract, mapping, place, table)
+    return RawTable(f"(select *, number + 1 as source_row from {source})", columns, _json_object(columns))
 
 
 def typed_batches(

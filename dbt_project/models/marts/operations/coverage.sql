@@ -59,6 +59,10 @@ with counted as (
     {{ coverage_of('wechat', 'daily_follower_stats', [
         'ref_date', 'user_source', 'new_user', 'cancel_user', 'cumulate_user',
     ]) }}
+    union all
+    {{ coverage_of('wechat', 'follower_events', [
+        'openid', 'created_at', 'event', 'event_key', 'ticket', 'menu_id', 'message_type',
+    ]) }}
 )
 
 select

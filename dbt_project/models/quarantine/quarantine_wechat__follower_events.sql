@@ -1,0 +1,3 @@
+{{ config(alias='wechat__follower_events') }}
+
+{{ quarantine_of('wechat', 'follower_events') }}

@@ -1,0 +1,489 @@
+"""The HubSpot CRM API over HTTP: retries, rate limits, paging by list and by search, associations.
+
+The token stands in a header only: in no URL, no log line and no error text.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Self, TypeVar
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from persona_warehouse import __version__
+from persona_warehouse.connections import is_loopback
+from persona_warehouse.errors import ConfigError, SourceFault
+from persona_warehouse.sources.answers import LONGEST_REST_SECONDS, Seen, load_json, retry_after, visible_text
+from persona_warehouse.sources.hubspot import parse
+
+log = logging.getLogger(__name__)
+
+DEFAULT_BASE_URL = "https://api.hubapi.com"
+OBJECTS = "/crm/v3/objects"
+ASSOCIATIONS = "/crm/v3/associations"
+
+SEARCH_SIZE = 200
+BATCH_SIZE = 100
+# with a property's history a request gives half as many records
+HISTORY_SIZE = 50
+# a longer list of properties is cut off by proxies on the way: such records are read in batches, by POST
+LONGEST_PROPERTIES = 2000
+MODIFIED = {"companies": "hs_lastmodifieddate", "contacts": "lastmodifieddate", "deals": "hs_lastmodifieddate"}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Where the API is, who we are and how patient.
+
+    Attributes:
+        source: for messages, such as `crm/hubspot`.
+        base_url: without a slash at the end.
+        token: of a private app.
+        page_size: records on a page of the list, at most 100.
+        timeout_seconds: of connecting, and of every wait for bytes.
+        max_retries: further attempts after the first.
+        backoff_seconds: the first pause; it doubles. A 429 without Retry-After rests 10 times this.
+    """
+
+    source: str
+    base_url: str
+    token: str = field(repr=False)
+    page_size: int = 100
+    timeout_seconds: float = 30.0
+    max_retries: int = 5
+    backoff_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is read of each record. `history` properties come with all their former values."""
+
+    properties: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
+
+    @property
+    def batch_size(self) -> int:
+        return HISTORY_SIZE if self.history else BATCH_SIZE
+
+    @property
+    def fits_a_url(self) -> bool:
+        return len(",".join(self.properties)) < LONGEST_PROPERTIES
+
+
+@dataclass(frozen=True)
+class Span:
+    """Which changes are read: from `since`, up to but without `until`; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, at: datetime | None) -> bool:
+        # a record that does not say when is read rather than lost
+        return at is None or ((self.since is None or at >= self.since) and (self.until is None or at < self.until))
+
+
+class _Transient(Exception):
+    """A failure that may pass. `rest` is how long the server wants to be left alone, seconds; None: back off."""
+
+    def __init__(self, problem: str, expected: str, found: str, remedy: str, rest: float | None = None) -> None:
+        super().__init__(f"{problem}: {found}")
+        self.problem = problem
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        self.rest = rest
+
+
+class HubSpotClient:
+    """One HTTP session for one landing object; a context manager.
+
+    Every method raises ConfigError when a person must act (token, scope) and SourceFault when the API fails, after the
+    retries that the failure allows.
+
+    Attributes:
+        started: the server's time at its first answer; what changes after it may have been missed.
+    """
+
+    def __init__(self, options: Options, object: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._options = options
+        self._object = object
+        self._sleep = sleep
+        self._backoff = wait_exponential_jitter(
+            initial=options.backoff_seconds, max=60 * options.backoff_seconds, jitter=options.backoff_seconds
+        )
+        self._http = httpx.Client(
+            timeout=options.timeout_seconds,
+            trust_env=not is_loopback(httpx.URL(options.base_url).host),
+            headers={
+                "Authorization": f"Bearer {options.token}",
+                "User-Agent": f"persona-warehouse/{__version__}",
+                "Accept": "application/json",
+            },
+        )
+        self.started: datetime | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def listed(
+        self, object_type: str, wanted: Wanted, associations: str | None = None, *, archived: bool = False
+    ) -> Iterator[list[Any]]:
+        """All records, page by page, each once; a page that is served twice is asked for once more."""
+        seen = Seen()
+        endpoint = f"{OBJECTS}/{object_type}"
+        query = {
+            "limit": str(min(self._options.page_size, wanted.batch_size)),
+            "archived": str(archived).lower(),
+            "properties": ",".join(wanted.properties) if wanted.fits_a_url else "",
+            "propertiesWithHistory": ",".join(wanted.history),
+            "associations": associations or "",
+        }
+        after: str | None = None
+        met: set[str | None] = {None}
+        asked_again = False
+        while True:
+            page = {key: value for key, value in {**query, "after": after or ""}.items() if value}
+            answer = self.call("GET", endpoint, page)
+            fresh = self._fresh(self._parsed(endpoint, parse.results_of, answer), seen)
+            if fresh:
+                yield fresh if wanted.fits_a_url else self._reread(object_type, fresh, wanted, archived)
+            following = self._parsed(endpoint, parse.next_after, answer)
+            if following is None:
+                return
+            if following == after and not asked_again:
+                asked_again = True
+                continue
+            if following in met:
+                raise self._in_a_circle(endpoint, "paging.next.after", "a page that was not served yet")
+            met.add(following)
+            after, asked_again = following, False
+
+    def changed(self, object_type: str, wanted: Wanted, span: Span) -> Iterator[list[Any]]:
+        """The records whose last change is in `span`, page by page.
+
+        Each page is a query of its own for the ids after the last one met: no query reaches the cap of 10,000 records,
+        however many share a time, and records that enter or leave the span while it is read move no others.
+        """
+        endpoint = f"{OBJECTS}/{object_type}/search"
+        name = MODIFIED[object_type]
+        filters = [
+            {"propertyName": name, "operator": operator, "value": str(round(at.timestamp() * 1000))}
+            for operator, at in (("GTE", span.since), ("LT", span.until))
+            if at is not None
+        ]
+        last, asked_again = 0, False
+        while True:
+            behind = {"propertyName": "hs_object_id", "operator": "GT", "value": str(last)}
+            body = {
+                "filterGroups": [{"filters": [*filters, behind]}],
+                "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
+                "properties": list(wanted.properties),
+                "limit": SEARCH_SIZE,
+            }
+            answer = self.call("POST", endpoint, body=body)
+            found = self._parsed(endpoint, parse.results_of, answer)
+            if not found:
+                return
+            ids = [int(one) for record in found if (one := parse.id_of(record))]
+            if max(ids, default=0) <= last:
+                # a page that is served again
+                if asked_again:
+                    raise self._in_a_circle(endpoint, "hs_object_id", "ids behind the last one, in ascending order")
+                asked_again = True
+                continue
+            fresh = [record for record in found if (one := parse.id_of(record)) is None or int(one) > last]
+            yield self._reread(object_type, fresh, wanted, False) if wanted.history else fresh
+            if self._parsed(endpoint, parse.next_after, answer) is None:
+                return
+            last, asked_again = max(ids), False
+
+    def associated(self, from_type: str, to_type: str, ids: Sequence[str]) -> dict[str, list[parse.Association]]:
+        """What these records are associated with; a record without any has no entry."""
+        endpoint = f"{ASSOCIATIONS}/{from_type}/{to_type}/batch/read"
+        found: dict[str, list[parse.Association]] = {}
+        for start in range(0, len(ids), BATCH_SIZE):
+            body = {"inputs": [{"id": one} for one in ids[start : start + BATCH_SIZE]]}
+            answer = self.call("POST", endpoint, body=body)
+            for entry in self._parsed(endpoint, parse.results_of, answer):
+                origin = parse.id_of(entry.get("from")) if isinstance(entry, Mapping) else None
+                if origin is None:
+                    raise self._shape(endpoint, parse.UnexpectedShape("from.id", "a text", "none"), answer)
+                found[origin] = self._all_of(from_type, to_type, origin, entry, "to")
+        return found
+
+    def associations_in(self, from_type: str, to_type: str, record: Any) -> list[parse.Association]:
+        """What a listed record is associated with; the list shows the first hundred or so, the rest is fetched."""
+        named = record.get("associations") if isinstance(record, Mapping) else None
+        block = named.get(to_type) if isinstance(named, Mapping) else None
+        origin = parse.id_of(record)
+        if not isinstance(block, Mapping) or origin is None:
+            return []
+        return self._all_of(from_type, to_type, origin, block, "results")
+
+    def call(
+        self, method: str, endpoint: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """One answer of the API, with its retries."""
+        retrying = Retrying(
+            stop=stop_after_attempt(self._options.max_retries + 1),
+            wait=self._pause,
+            retry=retry_if_exception_type(_Transient),
+            before_sleep=lambda state: self._tell(endpoint, state),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._attempt, method, endpoint, query, body)
+        except _Transient as failure:
+            last = failure
+        # raised out here: the cause is told in the text, and its chain holds the request with its token
+        raise SourceFault(
+            last.problem,
+            **self._places(),
+            expected=last.expected,
+            found=f"{last.found}, at the last of {self._options.max_retries + 1} attempts",
+            remedy=last.remedy,
+        )
+
+    def _fresh(self, records: list[Any], seen: Seen) -> list[Any]:
+        new = set(seen.fresh(one for record in records if (one := parse.id_of(record))))
+        kept = []
+        for record in records:
+            one = parse.id_of(record)
+            # what has no id is no record, but lands as a row in error
+            if one is None or one in new:
+                kept.append(record)
+                new.discard(one or "")
+        return kept
+
+    def _reread(self, object_type: str, records: list[Any], wanted: Wanted, archived: bool) -> list[Any]:
+        """The same records with all that is wanted of them, which list or search did not give."""
+        endpoint = f"{OBJECTS}/{object_type}/batch/read"
+        by_id = {one: record for record in records if (one := parse.id_of(record))}
+        ids = list(by_id)
+        found = [record for record in records if parse.id_of(record) is None]
+        for start in range(0, len(ids), wanted.batch_size):
+            body: dict[str, Any] = {
+                "inputs": [{"id": one} for one in ids[start : start + wanted.batch_size]],
+                "properties": list(wanted.properties),
+            }
+            if wanted.history:
+                body["propertiesWithHistory"] = list(wanted.history)
+            answer = self.call("POST", endpoint, {"archived": "true"} if archived else None, body)
+            for record in self._parsed(endpoint, parse.results_of, answer):
+                known = by_id.get(parse.id_of(record) or "", {})
+                kept = {key: known[key] for key in ("associations",) if key in known}
+                found.append({**record, **kept} if isinstance(record, Mapping) else record)
+        return found
+
+    def _all_of(
+        self, from_type: str, to_type: str, origin: str, block: Mapping[str, Any], key: str
+    ) -> list[parse.Association]:
+        """The associations in a block, or, when it holds only the first of them, all that the record has."""
+        endpoint = f"{OBJECTS}/{from_type}/<id>/associations/{to_type}"
+        entries = block.get(key)
+        after = self._parsed(endpoint, parse.next_after, block)
+        if after is not None:
+            entries = []
+            query = {"limit": "500"}
+            while True:
+                answer = self.call("GET", endpoint.replace("<id>", origin), query)
+                entries += self._parsed(endpoint, parse.results_of, answer)
+                following = self._parsed(endpoint, parse.next_after, answer)
+                if following is None or following == query.get("after"):
+                    break
+                query["after"] = following
+        return self._parsed(endpoint, lambda _: parse.associations_of(entries or []), block)
+
+    def _attempt(
+        self, method: str, endpoint: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        try:
+            response = self._http.request(method, self._options.base_url + endpoint, params=query, json=body)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            failure = self._no_answer(endpoint, error)
+        else:
+            return self._read(endpoint, response)
+        raise failure
+
+    def _read(self, endpoint: str, response: httpx.Response) -> dict[str, Any]:
+        """The JSON object in a response."""
+        status = response.status_code
+        text = response.content.decode("utf-8-sig", "replace")
+        kind = response.headers.get("content-type") or "no content type"
+        try:
+            answer = load_json(text)
+        except ValueError:
+            answer = None
+            if status < 300 and text.strip()[:1] in ("", "{", "["):
+                raise _Transient(
+                    f"{endpoint} sent half an answer",
+                    "a whole JSON object",
+                    f"{len(response.content)} bytes of {kind} that end too early",
+                    "try again later; nothing of it was loaded",
+                ) from None
+        said = answer if isinstance(answer, dict) else {}
+        # 423 and 477: the record or the whole account is being moved
+        if status in (423, 429, 477) or status >= 500:
+            raise self._overloaded(endpoint, response, said)
+        if status in (401, 403) and isinstance(answer, dict):
+            raise self._not_allowed(endpoint, status, said)
+        # 207: a batch in which some of the records were not found
+        if status in (200, 207) and isinstance(answer, dict):
+            self._note_time(response)
+            return answer
+        if isinstance(answer, dict):
+            told = self._scrub(f"{said.get('category') or ''} {said.get('message') or ''}").strip()[:160]
+            raise SourceFault(
+                f"{endpoint} refuses the call",
+                **self._places(),
+                expected="HTTP 200",
+                found=f"HTTP {status}: {told}",
+                remedy="check the properties named under `objects:` in the sources file; else report this message",
+            )
+        moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
+        shown = visible_text(self._scrub(text))
+        raise SourceFault(
+            f"{endpoint} did not answer as an API",
+            **self._places(),
+            expected="HTTP 200 and a JSON object (application/json)",
+            found=f'HTTP {status}{moved}, {kind}, beginning "{shown}"',
+            remedy="something between here and the API answered (a login page, a proxy), or `base_url` is not the API: "
+            "open it from this machine, and correct `base_url`, the connection's host or the proxy",
+        )
+
+    def _note_time(self, response: httpx.Response) -> None:
+        if self.started is None:
+            try:
+                self.started = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+            except (KeyError, ValueError):
+                self.started = datetime.now(UTC)
+
+    def _not_allowed(self, endpoint: str, status: int, said: Mapping[str, Any]) -> ConfigError:
+        category = self._scrub(str(said.get("category") or "no category"))[:60]
+        scopes = scopes_of(said)
+        if status == 401:
+            return ConfigError(
+                f"{endpoint}: the token is refused",
+                **self._places(),
+                expected="the token of a private app that is in force",
+                found=f"HTTP 401, {category}",
+                remedy="put the private app's access token into the connection's password",
+            )
+        match = re.match(rf"(?:{OBJECTS}|{ASSOCIATIONS})/([a-z]+)", endpoint)
+        needed = ", ".join(scopes) or f"crm.objects.{match[1] if match else self._object}.read"
+        return ConfigError(
+            f"{endpoint}: the private app lacks a scope",
+            **self._places(),
+            field=needed,
+            expected=f"the scope {needed}",
+            found=f"HTTP 403, {category}",
+            remedy=f"grant {needed} to the private app in HubSpot, Settings, Integrations",
+        )
+
+    def _overloaded(self, endpoint: str, response: httpx.Response, said: Mapping[str, Any]) -> Exception:
+        rest = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        policy = self._scrub(str(said.get("policyName") or ""))[:60]
+        found = f"HTTP {response.status_code}" + (f", policy {policy}" if policy else "")
+        if response.status_code == 429 and "DAILY" in policy.upper():
+            return SourceFault(
+                f"{endpoint}: the day's calls are used up",
+                **self._places(),
+                expected="calls left",
+                found=found,
+                remedy="run the night again after midnight in the portal's time zone, or raise the limit in HubSpot",
+            )
+        if rest is not None and rest > LONGEST_REST_SECONDS:
+            return SourceFault(
+                f"{endpoint} wants a long rest",
+                **self._places(),
+                expected=f"a Retry-After of at most {LONGEST_REST_SECONDS} seconds",
+                found=f"{found} and Retry-After of {rest:.0f} seconds",
+                remedy=f"run the night again in {rest / 60:.0f} minutes",
+            )
+        if rest is None and response.status_code == 429:
+            rest = 10 * self._options.backoff_seconds
+        return _Transient(f"{endpoint} is overloaded or down", "HTTP 200", found, "run the night again later", rest)
+
+    def _no_answer(self, endpoint: str, error: Exception) -> _Transient:
+        late = isinstance(error, httpx.TimeoutException)
+        found = f"nothing within {self._options.timeout_seconds:g} seconds" if late else self._scrub(str(error))[:160]
+        return _Transient(
+            f"{endpoint} gave no whole answer",
+            "an answer",
+            f"{type(error).__name__}: {found}",
+            "check the network from this machine to the API's host, then run the night again",
+        )
+
+    def _pause(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, _Transient) and failure.rest is not None:
+            return failure.rest
+        return self._backoff(state)
+
+    def _tell(self, endpoint: str, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        attempts = self._options.max_retries + 1
+        log.warning("%s; attempt %d of %d, next in %.1f s", failure or endpoint, state.attempt_number, attempts, pause)
+
+    def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
+        try:
+            return parser(answer)
+        except parse.UnexpectedShape as error:
+            shape = error
+        raise self._shape(endpoint, shape, answer)
+
+    def _shape(self, endpoint: str, error: parse.UnexpectedShape, answer: Mapping[str, Any]) -> SourceFault:
+        keys = self._scrub(", ".join(sorted(answer)) or "(none)")[:160]
+        return SourceFault(
+            f"{endpoint} answered in an unknown shape",
+            **self._places(),
+            field=error.field,
+            expected=error.expected,
+            found=f"{error.found}; the answer has the keys {keys}",
+            remedy="check that `base_url` is the HubSpot API itself; if it is, report it with this message",
+        )
+
+    def _in_a_circle(self, endpoint: str, field: str, expected: str) -> SourceFault:
+        return SourceFault(
+            f"{endpoint} gives the same records again and again",
+            **self._places(),
+            field=field,
+            expected=expected,
+            found="one that was served before, twice",
+            remedy="run the night again; nothing of it was loaded",
+        )
+
+    def _places(self) -> dict[str, Any]:
+        return {"source": self._options.source, "object": self._object}
+
+    def _scrub(self, text: str) -> str:
+        return text.replace(self._options.token, "***")
+
+
+def scopes_of(said: Mapping[str, Any]) -> list[str]:
+    """The scopes that a 403 names, each once."""
+    errors = said.get("errors")
+    contexts = [one.get("context") for one in errors if isinstance(one, Mapping)] if isinstance(errors, list) else []
+    named = [
+        str(scope)
+        for context in contexts
+        if isinstance(context, Mapping)
+        for key, scopes in context.items()
+        if "scope" in str(key).lower() and isinstance(scopes, list)
+        for scope in scopes
+    ]
+    return list(dict.fromkeys(named))

@@ -1,0 +1,124 @@
+"""Sensors Analytics (神策): JSON lines as its log agents write them, or as its SDKs send them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from persona_warehouse.landing.extract import Extract, Window
+from persona_warehouse.settings import Settings
+from persona_warehouse.sources.reading import FileOptions, Place
+from persona_warehouse.sources.reading.jsonl import SAMPLE_LINES, keys_of
+from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
+from persona_warehouse.sources.sensors.transport import decoded, is_transport
+from persona_warehouse.sources.web_events import RawEvents, Vendor, extract_files, json_events
+
+BATCH_LINES = 20_000
+LINES = pa.schema([("source_row", pa.int64()), ("line", pa.string()), ("undecoded", pa.string())])
+
+USER = (
+    "coalesce({login_id}, {identities.$identity_login_id},"
+    " case when {properties.$is_login_id} = 'true' or {type} = 'track_signup' then {distinct_id} end)"
+)
+VENDOR = Vendor(
+    columns={
+        # there is no id, and the stamps of sending change when an event is sent again
+        "event_id": "'row:' || sha256(concat_ws(' ', {distinct_id}, {time}, {type}, {event}, {_track_id},"
+        " {original_id}, {properties}))",
+        "anonymous_id": "coalesce({anonymous_id}, {identities.$identity_anonymous_id},"
+        " {identities.$identity_cookie_id}, {original_id},"
+        f" case when {USER} is null then {{distinct_id}} end, 'user:' || {USER})",
+        "user_id": USER,
+        "occurred_at": "{time}",
+        "received_at": "{recv_time}",
+        # what is no track tells of a profile or of a sign-up: it is called by its type
+        "event_name": "case when {type} <> 'track' then {type} when {event} = '$pageview' then 'page_view'"
+        " else {event} end",
+        "page_url": "{properties.$url}",
+        "page_title": "{properties.$title}",
+        "referrer_url": "{properties.$referrer}",
+        "utm_source": "{properties.$utm_source}",
+        "utm_medium": "{properties.$utm_medium}",
+        "utm_campaign": "{properties.$utm_campaign}",
+        "utm_term": "{properties.$utm_term}",
+        "utm_content": "{properties.$utm_content}",
+        "user_agent": "{properties.$user_agent}",
+        "ip_address": "{properties.$ip}",
+        "email": "coalesce({identities.$identity_email}, {properties.email})",
+        "phone": "coalesce({identities.$identity_mobile}, {properties.phone}, {properties.mobile})",
+    },
+    formats={"occurred_at": "unix_ms", "received_at": "unix_ms"},
+    spread="properties",
+)
+
+
+def extract(config: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterator[Extract]:
+    """One extract for each file that `path` matches.
+
+    Raises:
+        ConfigError: no file matches, a setting is unknown or cannot be read.
+    """
+    yield from extract_files(config, stream, settings, window, VENDOR, example="sensors/*.log", open_file=open_events)
+
+
+def open_events(
+    connection: duckdb.DuckDBPyConnection, place: Place, options: FileOptions, folder: Path, wanted: list[str]
+) -> RawEvents:
+    """Opens lines of JSON, of form data (`data=`, `data_list=`), or of both.
+
+    Raises:
+        SourceFault: the first lines hold neither.
+    """
+    plain = plain_utf8(place, options, folder, header_lines=0)
+    first = first_line(plain)
+    place.refuse_markup(first)
+    connection.register("lines", lines_of(plain).reader())
+    # JSON, nearly always: then no line has to be looked at one by one
+    other = (
+        f"select 1 from {whole_lines('lines')} where trim(line) <> '' and not starts_with(ltrim(line), '{{') limit 1"
+    )
+    if connection.execute(other).fetchone() is None:
+        head = pa.Table.from_batches([next(lines_of(plain).reader())]).slice(0, SAMPLE_LINES)
+        names = keys_of(connection, head, place, first)
+        connection.register("records", lines_of(plain).reader())
+        return json_events(whole_lines("records"), names, wanted)
+    names = keys_of(
+        connection, pa.Table.from_batches([next(expanded(plain))]), place, "" if is_transport(first) else first
+    )
+    connection.register("records", pa.RecordBatchReader.from_batches(LINES, expanded(plain)))
+    undecoded = (
+        "case when undecoded is not null then json_object('field', null, 'rule', 'malformed_transport', 'expected',"
+        " 'base64 of JSON, gzip or not', 'found', undecoded) end"
+    )
+    return json_events("records", names, wanted, undecoded)
+
+
+def expanded(plain: Path) -> Iterator[pa.RecordBatch]:
+    """The lines of a plain UTF-8 file, one an event; those that a transport line holds have its number.
+
+    Yields:
+        batches in the shape of LINES; `undecoded` says why a transport line cannot be read, null for all others.
+    """
+    waiting: list[tuple[int, str, str | None]] = []
+    with plain.open(encoding="utf-8-sig", newline="\n") as stream:
+        for number, line in enumerate(stream, 1):
+            if not is_transport(line):
+                waiting.append((number, line.rstrip("\r\n"), None))
+            else:
+                try:
+                    waiting += [(number, event, None) for event in decoded(line)]
+                except ValueError as error:
+                    waiting.append((number, line.rstrip("\r\n"), str(error)))
+            if len(waiting) >= BATCH_LINES:
+                yield _batch(waiting)
+                waiting = []
+    yield _batch(waiting)
+
+
+def _batch(waiting: list[tuple[int, str, str | None]]) -> pa.RecordBatch:
+    columns = zip(*waiting, strict=True) if waiting else [(), (), ()]
+    return pa.record_batch([pa.array(column, kind) for column, kind in zip(columns, LINES.types, strict=True)], LINES)
