@@ -1,18 +1,27 @@
-"""What connectors of APIs share: reading answers, resting when told to, and knowing what was met before."""
+"""What connectors of APIs share: asking with retries, resting when told to, reading answers, knowing what was met."""
 
 from __future__ import annotations
 
 import hashlib
 import html
 import json
+import logging
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+import httpx
 import numpy as np
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from persona_warehouse.errors import SourceFault
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # a server that wants a longer rest than this is not worth holding a task for
 LONGEST_REST_SECONDS = 900
@@ -88,3 +97,168 @@ def visible_text(page: str, limit: int = 60) -> str:
     """The first characters that a reader of an HTML page (or of any other text) sees."""
     bare = re.sub(r"(?is)<!--.*?-->|<(script|style|noscript|template)\b.*?</\1\s*>|<[^>]*>", " ", page)
     return " ".join(html.unescape(bare).split())[:limit].strip()
+
+
+class UnexpectedShape(Exception):
+    """JSON that is not what the API documents.
+
+    Attributes:
+        field: the key that is wrong.
+        expected, found: kinds of value, never the value itself.
+    """
+
+    def __init__(self, field: str, expected: str, found: str) -> None:
+        super().__init__(f"{field}: expected {expected}, found {found}")
+        self.field = field
+        self.expected = expected
+        self.found = found
+
+
+class Transient(Exception):
+    """A failure that may pass. `rest` is how long the server wants to be left alone, seconds; None: back off."""
+
+    def __init__(self, problem: str, expected: str, found: str, remedy: str, rest: float | None = None) -> None:
+        super().__init__(f"{problem}: {found}")
+        self.problem = problem
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        self.rest = rest
+
+
+class Patience(Protocol):
+    """How patient a client is: further attempts after the first, the first pause (it doubles), seconds to wait."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def max_retries(self) -> int: ...
+    @property
+    def backoff_seconds(self) -> float: ...
+    @property
+    def timeout_seconds(self) -> float: ...
+
+
+class ApiClient:
+    """Asks an API: what may pass is tried again, what remains becomes one error that holds no secret.
+
+    Args:
+        patience: the connector's options.
+        object: the landing object, for messages.
+        sleep: takes seconds; tests give one that does not wait.
+    """
+
+    def __init__(self, patience: Patience, object: str, sleep: Callable[[float], None]) -> None:
+        self._patience = patience
+        self._object = object
+        self._sleep = sleep
+        self._backoff = wait_exponential_jitter(
+            initial=patience.backoff_seconds, max=60 * patience.backoff_seconds, jitter=patience.backoff_seconds
+        )
+
+    def _hidden(self) -> Iterable[str]:
+        """What must stand in no message."""
+        raise NotImplementedError
+
+    def _retried(self, endpoint: str, attempt: Callable[[], T]) -> T:
+        """What `attempt` gives, after as many tries as there is patience for."""
+        retrying = Retrying(
+            stop=stop_after_attempt(self._patience.max_retries + 1),
+            wait=self._pause,
+            retry=retry_if_exception_type(Transient),
+            before_sleep=lambda state: self._tell(endpoint, state),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except Transient as failure:
+            last = failure
+        # raised out here: the cause is told in the text, and its chain could hold more than may be told
+        raise SourceFault(
+            last.problem,
+            **self._places(),
+            expected=last.expected,
+            found=f"{last.found}, at the last of {self._patience.max_retries + 1} attempts",
+            remedy=last.remedy,
+        )
+
+    def _asked(self, endpoint: str, ask: Callable[[], httpx.Response]) -> httpx.Response:
+        """The response to one request; no whole answer is a failure that may pass."""
+        try:
+            return ask()
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            late = isinstance(error, httpx.TimeoutException)
+            waited = f"nothing within {self._patience.timeout_seconds:g} seconds"
+            failure = Transient(
+                f"{endpoint} gave no whole answer",
+                "an answer",
+                f"{type(error).__name__}: {waited if late else self._scrub(str(error))[:160]}",
+                "check the network from this machine to the API's host, then run the night again",
+            )
+        raise failure
+
+    def _json_in(self, endpoint: str, response: httpx.Response) -> Any:
+        """The JSON in a response, None when there is none; half of one is a failure that may pass."""
+        # the charset it names is not to be trusted: APIs write UTF-8 under any
+        text = response.content.decode("utf-8-sig", "replace")
+        try:
+            return load_json(text)
+        except ValueError:
+            if response.status_code < 300 and text.strip()[:1] in ("", "{", "["):
+                kind = response.headers.get("content-type") or "no content type"
+                raise Transient(
+                    f"{endpoint} sent half an answer",
+                    "a whole JSON object",
+                    f"{len(response.content)} bytes of {kind} that end too early",
+                    "try again later; nothing of it was loaded",
+                ) from None
+        return None
+
+    def _no_api(self, endpoint: str, response: httpx.Response) -> SourceFault:
+        """The error of a page that is no answer of an API."""
+        kind = response.headers.get("content-type") or "no content type"
+        moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
+        shown = visible_text(self._scrub(response.content.decode("utf-8-sig", "replace")))
+        return SourceFault(
+            f"{endpoint} did not answer as an API",
+            **self._places(),
+            expected="HTTP 200 and a JSON object (application/json)",
+            found=f'HTTP {response.status_code}{moved}, {kind}, beginning "{shown}"',
+            remedy="something between here and the API answered (a login page, a proxy), or `base_url` is not the API: "
+            "open it from this machine, and correct `base_url`, the connection's host or the proxy",
+        )
+
+    def _resting(self, endpoint: str, response: httpx.Response, found: str, default: float | None = None) -> Exception:
+        """The failure of an overloaded server: a rest as it asks for, else `default`; too long a one is final."""
+        rest = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
+        if rest is not None and rest > LONGEST_REST_SECONDS:
+            return SourceFault(
+                f"{endpoint} wants a long rest",
+                **self._places(),
+                expected=f"a Retry-After of at most {LONGEST_REST_SECONDS} seconds",
+                found=f"{found} and Retry-After of {rest:.0f} seconds",
+                remedy=f"run the night again in {rest / 60:.0f} minutes",
+            )
+        problem, remedy = f"{endpoint} is overloaded or down", "run the night again later"
+        return Transient(problem, "HTTP 200", found, remedy, default if rest is None else rest)
+
+    def _pause(self, state: RetryCallState) -> float:
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, Transient) and failure.rest is not None:
+            return failure.rest
+        return self._backoff(state)
+
+    def _tell(self, endpoint: str, state: RetryCallState) -> None:
+        failure = state.outcome.exception() if state.outcome else None
+        pause = state.next_action.sleep if state.next_action else 0.0
+        attempts = self._patience.max_retries + 1
+        log.warning("%s; attempt %d of %d, next in %.1f s", failure or endpoint, state.attempt_number, attempts, pause)
+
+    def _places(self) -> dict[str, Any]:
+        return {"source": self._patience.source, "object": self._object}
+
+    def _scrub(self, text: str) -> str:
+        for secret in sorted(filter(None, self._hidden()), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text

@@ -15,12 +15,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from persona_warehouse import __version__
 from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, SourceFault
-from persona_warehouse.sources.answers import LONGEST_REST_SECONDS, Seen, load_json, retry_after, visible_text
+from persona_warehouse.sources.answers import ApiClient, Seen, UnexpectedShape
 from persona_warehouse.sources.hubspot import parse
 
 log = logging.getLogger(__name__)
@@ -91,19 +90,7 @@ class Span:
         return at is None or ((self.since is None or at >= self.since) and (self.until is None or at < self.until))
 
 
-class _Transient(Exception):
-    """A failure that may pass. `rest` is how long the server wants to be left alone, seconds; None: back off."""
-
-    def __init__(self, problem: str, expected: str, found: str, remedy: str, rest: float | None = None) -> None:
-        super().__init__(f"{problem}: {found}")
-        self.problem = problem
-        self.expected = expected
-        self.found = found
-        self.remedy = remedy
-        self.rest = rest
-
-
-class HubSpotClient:
+class HubSpotClient(ApiClient):
     """One HTTP session for one landing object; a context manager.
 
     Every method raises ConfigError when a person must act (token, scope) and SourceFault when the API fails, after the
@@ -114,12 +101,8 @@ class HubSpotClient:
     """
 
     def __init__(self, options: Options, object: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__(options, object, sleep)
         self._options = options
-        self._object = object
-        self._sleep = sleep
-        self._backoff = wait_exponential_jitter(
-            initial=options.backoff_seconds, max=60 * options.backoff_seconds, jitter=options.backoff_seconds
-        )
         self._http = httpx.Client(
             timeout=options.timeout_seconds,
             trust_env=not is_loopback(httpx.URL(options.base_url).host),
@@ -219,7 +202,7 @@ class HubSpotClient:
             for entry in self._parsed(endpoint, parse.results_of, answer):
                 origin = parse.id_of(entry.get("from")) if isinstance(entry, Mapping) else None
                 if origin is None:
-                    raise self._shape(endpoint, parse.UnexpectedShape("from.id", "a text", "none"), answer)
+                    raise self._shape(endpoint, UnexpectedShape("from.id", "a text", "none"), answer)
                 found[origin] = self._all_of(from_type, to_type, origin, entry, "to")
         return found
 
@@ -236,26 +219,7 @@ class HubSpotClient:
         self, method: str, endpoint: str, query: Mapping[str, str] | None = None, body: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         """One answer of the API, with its retries."""
-        retrying = Retrying(
-            stop=stop_after_attempt(self._options.max_retries + 1),
-            wait=self._pause,
-            retry=retry_if_exception_type(_Transient),
-            before_sleep=lambda state: self._tell(endpoint, state),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._attempt, method, endpoint, query, body)
-        except _Transient as failure:
-            last = failure
-        # raised out here: the cause is told in the text, and its chain holds the request with its token
-        raise SourceFault(
-            last.problem,
-            **self._places(),
-            expected=last.expected,
-            found=f"{last.found}, at the last of {self._options.max_retries + 1} attempts",
-            remedy=last.remedy,
-        )
+        return self._retried(endpoint, lambda: self._attempt(method, endpoint, query, body))
 
     def _fresh(self, records: list[Any], seen: Seen) -> list[Any]:
         new = set(seen.fresh(one for record in records if (one := parse.id_of(record))))
@@ -310,30 +274,14 @@ class HubSpotClient:
     def _attempt(
         self, method: str, endpoint: str, query: Mapping[str, str] | None, body: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        try:
-            response = self._http.request(method, self._options.base_url + endpoint, params=query, json=body)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            failure = self._no_answer(endpoint, error)
-        else:
-            return self._read(endpoint, response)
-        raise failure
+        url = self._options.base_url + endpoint
+        response = self._asked(endpoint, lambda: self._http.request(method, url, params=query, json=body))
+        return self._read(endpoint, response)
 
     def _read(self, endpoint: str, response: httpx.Response) -> dict[str, Any]:
         """The JSON object in a response."""
         status = response.status_code
-        text = response.content.decode("utf-8-sig", "replace")
-        kind = response.headers.get("content-type") or "no content type"
-        try:
-            answer = load_json(text)
-        except ValueError:
-            answer = None
-            if status < 300 and text.strip()[:1] in ("", "{", "["):
-                raise _Transient(
-                    f"{endpoint} sent half an answer",
-                    "a whole JSON object",
-                    f"{len(response.content)} bytes of {kind} that end too early",
-                    "try again later; nothing of it was loaded",
-                ) from None
+        answer = self._json_in(endpoint, response)
         said = answer if isinstance(answer, dict) else {}
         # 423 and 477: the record or the whole account is being moved
         if status in (423, 429, 477) or status >= 500:
@@ -353,16 +301,7 @@ class HubSpotClient:
                 found=f"HTTP {status}: {told}",
                 remedy="check the properties named under `objects:` in the sources file; else report this message",
             )
-        moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
-        shown = visible_text(self._scrub(text))
-        raise SourceFault(
-            f"{endpoint} did not answer as an API",
-            **self._places(),
-            expected="HTTP 200 and a JSON object (application/json)",
-            found=f'HTTP {status}{moved}, {kind}, beginning "{shown}"',
-            remedy="something between here and the API answered (a login page, a proxy), or `base_url` is not the API: "
-            "open it from this machine, and correct `base_url`, the connection's host or the proxy",
-        )
+        raise self._no_api(endpoint, response)
 
     def _note_time(self, response: httpx.Response) -> None:
         if self.started is None:
@@ -394,7 +333,6 @@ class HubSpotClient:
         )
 
     def _overloaded(self, endpoint: str, response: httpx.Response, said: Mapping[str, Any]) -> Exception:
-        rest = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
         policy = self._scrub(str(said.get("policyName") or ""))[:60]
         found = f"HTTP {response.status_code}" + (f", policy {policy}" if policy else "")
         if response.status_code == 429 and "DAILY" in policy.upper():
@@ -405,48 +343,20 @@ class HubSpotClient:
                 found=found,
                 remedy="run the night again after midnight in the portal's time zone, or raise the limit in HubSpot",
             )
-        if rest is not None and rest > LONGEST_REST_SECONDS:
-            return SourceFault(
-                f"{endpoint} wants a long rest",
-                **self._places(),
-                expected=f"a Retry-After of at most {LONGEST_REST_SECONDS} seconds",
-                found=f"{found} and Retry-After of {rest:.0f} seconds",
-                remedy=f"run the night again in {rest / 60:.0f} minutes",
-            )
-        if rest is None and response.status_code == 429:
-            rest = 10 * self._options.backoff_seconds
-        return _Transient(f"{endpoint} is overloaded or down", "HTTP 200", found, "run the night again later", rest)
+        default = 10 * self._options.backoff_seconds if response.status_code == 429 else None
+        return self._resting(endpoint, response, found, default)
 
-    def _no_answer(self, endpoint: str, error: Exception) -> _Transient:
-        late = isinstance(error, httpx.TimeoutException)
-        found = f"nothing within {self._options.timeout_seconds:g} seconds" if late else self._scrub(str(error))[:160]
-        return _Transient(
-            f"{endpoint} gave no whole answer",
-            "an answer",
-            f"{type(error).__name__}: {found}",
-            "check the network from this machine to the API's host, then run the night again",
-        )
-
-    def _pause(self, state: RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, _Transient) and failure.rest is not None:
-            return failure.rest
-        return self._backoff(state)
-
-    def _tell(self, endpoint: str, state: RetryCallState) -> None:
-        failure = state.outcome.exception() if state.outcome else None
-        pause = state.next_action.sleep if state.next_action else 0.0
-        attempts = self._options.max_retries + 1
-        log.warning("%s; attempt %d of %d, next in %.1f s", failure or endpoint, state.attempt_number, attempts, pause)
+    def _hidden(self) -> list[str]:
+        return [self._options.token]
 
     def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
         try:
             return parser(answer)
-        except parse.UnexpectedShape as error:
+        except UnexpectedShape as error:
             shape = error
         raise self._shape(endpoint, shape, answer)
 
-    def _shape(self, endpoint: str, error: parse.UnexpectedShape, answer: Mapping[str, Any]) -> SourceFault:
+    def _shape(self, endpoint: str, error: UnexpectedShape, answer: Mapping[str, Any]) -> SourceFault:
         keys = self._scrub(", ".join(sorted(answer)) or "(none)")[:160]
         return SourceFault(
             f"{endpoint} answered in an unknown shape",
@@ -466,12 +376,6 @@ class HubSpotClient:
             found="one that was served before, twice",
             remedy="run the night again; nothing of it was loaded",
         )
-
-    def _places(self) -> dict[str, Any]:
-        return {"source": self._options.source, "object": self._object}
-
-    def _scrub(self, text: str) -> str:
-        return text.replace(self._options.token, "***")
 
 
 def scopes_of(said: Mapping[str, Any]) -> list[str]:

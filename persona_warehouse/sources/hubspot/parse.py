@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from persona_warehouse.sources.answers import UnexpectedShape
+
 # a raw landing row: landing column -> text, and besides `properties`, `raw_row` and `broken` as JSON text
 Row = dict[str, str | None]
 
@@ -21,21 +23,6 @@ MERGED_IDS = "hs_merged_object_ids"
 HAN = re.compile(r"[\u4e00-\u9fff]")
 # how HubSpot names the associations that bear no label of the user's
 PLAIN_TYPE = re.compile("(contact|deal|company)_to_(contact|deal|company)(_unlabeled)?")
-
-
-class UnexpectedShape(Exception):
-    """JSON that is not what the API documents.
-
-    Attributes:
-        field: the key that is wrong.
-        expected, found: kinds of value, never the value itself.
-    """
-
-    def __init__(self, field: str, expected: str, found: str) -> None:
-        super().__init__(f"{field}: expected {expected}, found {found}")
-        self.field = field
-        self.expected = expected
-        self.found = found
 
 
 @dataclass(frozen=True)

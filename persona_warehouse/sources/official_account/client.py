@@ -12,17 +12,16 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cache
 from typing import Any, Self, TypeVar
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from persona_warehouse import __version__
 from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
-from persona_warehouse.sources.answers import LONGEST_REST_SECONDS, Seen, load_json, retry_after, visible_text
+from persona_warehouse.sources.answers import ApiClient, Seen, Transient, UnexpectedShape
 from persona_warehouse.sources.official_account import parse
 
 log = logging.getLogger(__name__)
@@ -156,18 +155,6 @@ class _TokenRejected(Exception):
         self.errcode = errcode
 
 
-class _Transient(Exception):
-    """A failure that may pass. `rest` is how long the server wants to be left alone, seconds; None: back off."""
-
-    def __init__(self, problem: str, expected: str, found: str, remedy: str, rest: float | None = None) -> None:
-        super().__init__(f"{problem}: {found}")
-        self.problem = problem
-        self.expected = expected
-        self.found = found
-        self.remedy = remedy
-        self.rest = rest
-
-
 class _Signing(httpx.BaseTransport):
     """Adds the query to the URL as the request leaves.
 
@@ -194,7 +181,7 @@ class _Signing(httpx.BaseTransport):
         self._inner.close()
 
 
-class WeChatClient:
+class WeChatClient(ApiClient):
     """One HTTP session for one landing object; a context manager.
 
     Every method raises ConfigError when a person must act (credentials, whitelist, permission) and SourceFault when the
@@ -208,13 +195,9 @@ class WeChatClient:
         tokens: TokenStore | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        super().__init__(options, object, sleep)
         self._options = options
-        self._object = object
         self._tokens = tokens or TokenStore()
-        self._sleep = sleep
-        self._backoff = wait_exponential_jitter(
-            initial=options.backoff_seconds, max=60 * options.backoff_seconds, jitter=options.backoff_seconds
-        )
         self._http = httpx.Client(
             transport=_Signing(httpx.HTTPTransport(verify=_tls(), proxy=_proxy(options.base_url))),
             timeout=options.timeout_seconds,
@@ -383,26 +366,7 @@ class WeChatClient:
         """One call with its retries."""
         self._openids = {value for key, value in query.items() if key in ("openid", "next_openid")}
         self._openids.update(entry["openid"] for entry in (body or {}).get("user_list", ()))
-        retrying = Retrying(
-            stop=stop_after_attempt(self._options.max_retries + 1),
-            wait=self._pause,
-            retry=retry_if_exception_type(_Transient),
-            before_sleep=lambda state: self._tell(endpoint, state),
-            sleep=self._sleep,
-            reraise=True,
-        )
-        try:
-            return retrying(self._attempt, method, endpoint, query, body, handled)
-        except _Transient as failure:
-            last = failure
-        # raised out here: the cause is told in the text, and its chain could hold more than may be told
-        raise SourceFault(
-            last.problem,
-            **self._places(),
-            expected=last.expected,
-            found=f"{last.found}, at the last of {self._options.max_retries + 1} attempts",
-            remedy=last.remedy,
-        )
+        return self._retried(endpoint, lambda: self._attempt(method, endpoint, query, body, handled))
 
     def _attempt(
         self,
@@ -414,45 +378,18 @@ class WeChatClient:
     ) -> dict[str, Any]:
         url = self._options.base_url + endpoint
         extensions = {"hidden_query": dict(query)}
-        try:
-            response = self._http.request(method, url, json=body, extensions=extensions)
-        except (httpx.TransportError, httpx.DecodingError) as error:
-            failure = self._no_answer(endpoint, error)
-        else:
-            return self._judge(endpoint, self._read(endpoint, response), handled)
-        raise failure
+        response = self._asked(endpoint, lambda: self._http.request(method, url, json=body, extensions=extensions))
+        return self._judge(endpoint, self._read(endpoint, response), handled)
 
     def _read(self, endpoint: str, response: httpx.Response) -> dict[str, Any]:
         """The JSON object in a response."""
         status = response.status_code
         if status == 429 or status >= 500:
-            raise self._overloaded(endpoint, response)
-        # the charset it names is not to be trusted: the API writes UTF-8 under any
-        text = response.content.decode("utf-8-sig", "replace")
-        kind = response.headers.get("content-type") or "no content type"
-        try:
-            answer = load_json(text)
-        except ValueError:
-            answer = None
-            if status < 300 and text.strip()[:1] in ("", "{", "["):
-                raise _Transient(
-                    f"{endpoint} sent half an answer",
-                    "a whole JSON object",
-                    f"{len(response.content)} bytes of {kind} that end too early",
-                    "try again later; nothing of it was loaded",
-                ) from None
+            raise self._resting(endpoint, response, f"HTTP {status}")
+        answer = self._json_in(endpoint, response)
         if status < 300 and isinstance(answer, dict):
             return answer
-        moved = f", which leads to {response.next_request.url.host}" if response.next_request else ""
-        shown = visible_text(self._scrub(text))
-        raise SourceFault(
-            f"{endpoint} did not answer as an API",
-            **self._places(),
-            expected="HTTP 200 and a JSON object (application/json)",
-            found=f'HTTP {status}{moved}, {kind}, beginning "{shown}"',
-            remedy="something between here and the API answered (a login page, a proxy), or `base_url` is not the API: "
-            "open it from this machine, and correct `base_url`, the connection's host or the proxy",
-        )
+        raise self._no_api(endpoint, response)
 
     def _judge(self, endpoint: str, answer: dict[str, Any], handled: frozenset[int]) -> dict[str, Any]:
         """The answer when it is one; its errcode turned into what the caller does about it."""
@@ -465,7 +402,7 @@ class WeChatClient:
         is_token_call = endpoint in (STABLE_TOKEN, CLASSIC_TOKEN)
         if code in (BUSY, MINUTE_QUOTA):
             rest = 60 * self._options.backoff_seconds if code == MINUTE_QUOTA else None
-            raise _Transient(f"{endpoint} has no time", "an answer", found, "run the night again later", rest)
+            raise Transient(f"{endpoint} has no time", "an answer", found, "run the night again later", rest)
         if code in TOKEN_REJECTED and not is_token_call:
             raise _TokenRejected(code)
         if code in handled:
@@ -475,46 +412,10 @@ class WeChatClient:
         )
         raise kind(f"{endpoint}: {meaning}", **self._places(), expected="an answer", found=found, remedy=remedy)
 
-    def _overloaded(self, endpoint: str, response: httpx.Response) -> Exception:
-        rest = retry_after(response.headers.get("retry-after"), datetime.now(UTC))
-        found = f"HTTP {response.status_code}"
-        remedy = "run the night again later"
-        if rest is not None and rest > LONGEST_REST_SECONDS:
-            return SourceFault(
-                f"{endpoint} wants a long rest",
-                **self._places(),
-                expected=f"a Retry-After of at most {LONGEST_REST_SECONDS} seconds",
-                found=f"{found} and Retry-After of {rest:.0f} seconds",
-                remedy=f"run the night again in {rest / 60:.0f} minutes",
-            )
-        return _Transient(f"{endpoint} is overloaded or down", "HTTP 200", found, remedy, rest)
-
-    def _no_answer(self, endpoint: str, error: Exception) -> _Transient:
-        late = isinstance(error, httpx.TimeoutException)
-        found = f"nothing within {self._options.timeout_seconds:g} seconds" if late else self._scrub(str(error))[:160]
-        return _Transient(
-            f"{endpoint} gave no whole answer",
-            "an answer",
-            f"{type(error).__name__}: {found}",
-            "check the network from this machine to the API's host, then run the night again",
-        )
-
-    def _pause(self, state: RetryCallState) -> float:
-        failure = state.outcome.exception() if state.outcome else None
-        if isinstance(failure, _Transient) and failure.rest is not None:
-            return failure.rest
-        return self._backoff(state)
-
-    def _tell(self, endpoint: str, state: RetryCallState) -> None:
-        failure = state.outcome.exception() if state.outcome else None
-        pause = state.next_action.sleep if state.next_action else 0.0
-        attempts = self._options.max_retries + 1
-        log.warning("%s; attempt %d of %d, next in %.1f s", failure or endpoint, state.attempt_number, attempts, pause)
-
     def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
         try:
             return parser(answer)
-        except parse.UnexpectedShape as error:
+        except UnexpectedShape as error:
             raise SourceFault(
                 f"{endpoint} answered in an unknown shape",
                 **self._places(),
@@ -524,16 +425,11 @@ class WeChatClient:
                 remedy="check that `base_url` is the WeChat API itself; if it is, report it with this message",
             ) from error
 
-    def _places(self) -> dict[str, Any]:
-        return {"source": self._options.source, "object": self._object}
+    def _hidden(self) -> set[str]:
+        return self._secrets | self._openids
 
     def _keys(self, answer: Mapping[str, Any]) -> str:
         return self._scrub(", ".join(sorted(answer)) or "(none)")[:160]
-
-    def _scrub(self, text: str) -> str:
-        for secret in sorted(filter(None, self._secrets | self._openids), key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
 
 
 @cache

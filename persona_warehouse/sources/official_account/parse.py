@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from persona_warehouse.sources.answers import clean
+from persona_warehouse.sources.answers import UnexpectedShape, clean
 
 Row = dict[str, Any]
 
@@ -29,21 +29,6 @@ INT64 = range(-(2**63), 2**63)
 # later than any follower, earlier than any count of milliseconds
 LAST_SECOND = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 ALL_SOURCES = 0
-
-
-class UnexpectedShape(Exception):
-    """JSON that is not what the API documents.
-
-    Attributes:
-        field: the key that is wrong.
-        expected, found: kinds of value, never the value itself.
-    """
-
-    def __init__(self, field: str, expected: str, found: str) -> None:
-        super().__init__(f"{field}: expected {expected}, found {found}")
-        self.field = field
-        self.expected = expected
-        self.found = found
 
 
 @dataclass(frozen=True)
