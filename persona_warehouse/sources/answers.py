@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +26,15 @@ T = TypeVar("T")
 
 # a server that wants a longer rest than this is not worth holding a task for
 LONGEST_REST_SECONDS = 900
+
+
+def is_url(text: object) -> bool:
+    """Whether a text is the address of an API: a scheme and a host, no query, nobody's name."""
+    try:
+        url = httpx.URL(text) if isinstance(text, str) else None
+    except httpx.InvalidURL:
+        return False
+    return url is not None and url.scheme in ("http", "https") and bool(url.host) and not (url.query or url.userinfo)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
@@ -139,7 +149,7 @@ class Patience(Protocol):
     def timeout_seconds(self) -> float: ...
 
 
-class ApiClient:
+class ApiClient(ABC):
     """Asks an API: what may pass is tried again, what remains becomes one error that holds no secret.
 
     Args:
@@ -156,9 +166,9 @@ class ApiClient:
             initial=patience.backoff_seconds, max=60 * patience.backoff_seconds, jitter=patience.backoff_seconds
         )
 
+    @abstractmethod
     def _hidden(self) -> Iterable[str]:
         """What must stand in no message."""
-        raise NotImplementedError
 
     def _retried(self, endpoint: str, attempt: Callable[[], T]) -> T:
         """What `attempt` gives, after as many tries as there is patience for."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,4 +192,32 @@ def _wrong_setting(problem: str, key: str, expected: str, found: str, stream: st
         expected=expected,
         found=found,
         remedy="correct the sources file",
+    )
+
+
+def number_of(
+    config: Mapping[str, Any], source: str, key: str, default: float, low: float, high: float, *, whole: bool = False
+) -> float:
+    """A number among the settings of an entry, both bounds allowed.
+
+    Raises:
+        ConfigError: it is none, or out of bounds.
+    """
+    value = config.get(key, default)
+    right_kind = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
+    if not right_kind or not low <= value <= high:
+        raise bad_option(source, key, f"a {'whole ' if whole else ''}number from {low:g} to {high:g}", repr(value))
+    return value
+
+
+def bad_option(source: str, key: str, expected: str, found: str, object: str | None = None) -> ConfigError:
+    """The error of a setting that has no meaning."""
+    return ConfigError(
+        "an option of the sources file cannot be read",
+        source=source,
+        object=object,
+        field=key,
+        expected=expected,
+        found=found[:80],
+        remedy=f"correct `{key}:` in the sources file",
     )

@@ -10,20 +10,16 @@ refuses what the API refuses.
 from __future__ import annotations
 
 import json
-import socket
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, Self
+from typing import Any
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from tests.standins.wechat import _Server
+from tests.standins.server import LoopbackServer
 
 Answer = dict[str, Any]
 
@@ -47,7 +43,7 @@ def iso(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class HubSpotStandin:
+class HubSpotStandin(LoopbackServer):
     """The server; a context manager that listens on a free port of this machine while it is open.
 
     Args:
@@ -65,6 +61,8 @@ class HubSpotStandin:
         calls: how often each endpoint was called, refused calls included.
         searched: the bodies of the searches.
     """
+
+    date_header = False  # it writes its own
 
     token = "pat-standin-0f1e2d3c4b5a"
 
@@ -107,29 +105,6 @@ class HubSpotStandin:
         self._move_record = move_record
         self._scopes = None if scopes is None else set(scopes)
         self._shown = associations_shown
-
-    def __enter__(self) -> Self:
-        app = FastAPI(openapi_url=None)
-        app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST", "PUT"], response_model=None)
-        config = uvicorn.Config(
-            app, log_config=None, log_level="critical", access_log=False, lifespan="off", date_header=False
-        )
-        self._server = _Server(config)
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise RuntimeError("the stand-in did not start")
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
-        self._socket.close()
 
     def connection_json(self) -> str:
         """The value of the AIRFLOW_CONN_ variable that leads here."""

@@ -8,21 +8,18 @@ Everything it says is a function of its arguments. It refuses what the API refus
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import socket
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-import uvicorn
-from fastapi import FastAPI, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
+
+from tests.standins.server import LoopbackServer
 
 Answer = dict[str, Any]
 EndStyle = Literal["no_data", "zero_count", "empty_next", "same_next"]
@@ -80,22 +77,7 @@ class Refusal(Exception):
         self.errcode = errcode
 
 
-class _Server(uvicorn.Server):
-    async def main_loop(self) -> None:
-        # uvicorn looks ten times a second whether it is to stop; many short tests would spend their time waiting
-        while not await self.on_tick(0):
-            await asyncio.sleep(0.01)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # no grace: whoever called has its answer
-        for listener in self.servers:
-            listener.close()
-        for connection in list(self.server_state.connections):
-            connection.shutdown()
-        await asyncio.sleep(0)
-
-
-class WeChatStandin:
+class WeChatStandin(LoopbackServer):
     """The server; a context manager that listens on a free port of this machine while it is open.
 
     Args:
@@ -173,29 +155,6 @@ class WeChatStandin:
             USER_SUMMARY: ("POST", self._user_summary),
             USER_CUMULATE: ("POST", self._user_cumulate),
         }
-
-    def __enter__(self) -> Self:
-        app = FastAPI(openapi_url=None)
-        app.add_api_route("/{path:path}", self._handle, methods=["GET", "POST", "PUT"], response_model=None)
-        config = uvicorn.Config(
-            app, log_config=None, log_level="critical", access_log=False, lifespan="off", timeout_graceful_shutdown=1
-        )
-        self._server = _Server(config)
-        self._socket = socket.socket()
-        self._socket.bind(("127.0.0.1", 0))
-        self.base_url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-        self._thread.start()
-        while not self._server.started:
-            if not self._thread.is_alive():
-                raise RuntimeError("the stand-in did not start")
-            time.sleep(0.005)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.should_exit = True
-        self._thread.join(timeout=10)
-        self._socket.close()
 
     def connection_json(self) -> str:
         """The value of the AIRFLOW_CONN_ variable that leads here."""

@@ -12,7 +12,6 @@ from importlib.resources import files
 from itertools import chain
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import yaml
 
@@ -25,7 +24,8 @@ from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.mapping_checks import check_mapping
 from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.config import map_of, require_known, text_of
+from persona_warehouse.sources.answers import is_url
+from persona_warehouse.sources.config import bad_option, map_of, number_of, require_known, text_of
 from persona_warehouse.sources.hubspot import parse
 from persona_warehouse.sources.hubspot.client import DEFAULT_BASE_URL, MODIFIED, HubSpotClient, Options, Span, Wanted
 from persona_warehouse.warehouse import identifier, scratch
@@ -103,7 +103,7 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
     """
     require_known(config, ENTRY_KEYS, stream=stream)
     options = _options(config, stream)
-    overlap = timedelta(minutes=_number(config, stream, "overlap_minutes", 60, 0, 100_000))
+    overlap = timedelta(minutes=number_of(config, f"{stream}/hubspot", "overlap_minutes", 60, 0, 100_000))
     plans = _plans(config, stream, settings)
 
     def of(name: str, base: str, mapping: Mapping, what: str, pages: Callable[..., Iterator[Page]]) -> Extract:
@@ -292,13 +292,13 @@ def _recipe(text: Any, stream: str, name: str) -> parse.Recipe:
         return parse.Recipe.parse(str(text))
     except ValueError:
         expected = "a property, `a | b` or `a + b`"
-        raise _bad(stream, "columns", expected, repr(text), name) from None
+        raise bad_option(f"{stream}/hubspot", "columns", expected, repr(text), name) from None
 
 
 def _extra(spec: dict[str, Any], stream: str, name: str) -> list[str]:
     extra = spec.get("properties") or []
     if not isinstance(extra, list) or not all(isinstance(one, str) and one and "," not in one for one in extra):
-        raise _bad(stream, "properties", "a list of internal property names", repr(extra), name)
+        raise bad_option(f"{stream}/hubspot", "properties", "a list of internal property names", repr(extra), name)
     return extra
 
 
@@ -306,7 +306,7 @@ def _options(config: dict[str, Any], stream: str) -> Options:
     name = config.get("connection")
     if not isinstance(name, str) or not name:
         # what stands there instead of a name may well be a secret: it is not told
-        raise _bad(stream, "connection", "the name of a connection, such as hubspot_main", "none")
+        raise bad_option(f"{stream}/hubspot", "connection", "the name of a connection, such as hubspot_main", "none")
     connection = get_connection(name)
     if not connection.password:
         raise ConfigError(
@@ -318,46 +318,19 @@ def _options(config: dict[str, Any], stream: str) -> Options:
             remedy="put the token into the connection's password",
         )
     base_url = config.get("base_url") or connection.url(DEFAULT_BASE_URL)
-    if not _is_url(base_url):
-        raise _bad(
-            stream, "base_url", f"an address such as {DEFAULT_BASE_URL}, without user, password or query", "none"
+    if not is_url(base_url):
+        raise bad_option(
+            f"{stream}/hubspot",
+            "base_url",
+            f"an address such as {DEFAULT_BASE_URL}, without user, password or query",
+            "none",
         )
     return Options(
         source=f"{stream}/hubspot",
         base_url=str(base_url).rstrip("/"),
         token=connection.password.strip(),
-        page_size=int(_number(config, stream, "page_size", 100, 1, 100, whole=True)),
-        timeout_seconds=_number(config, stream, "timeout_seconds", 30, 0.1, 600),
-        max_retries=int(_number(config, stream, "max_retries", 5, 0, 20, whole=True)),
-        backoff_seconds=_number(config, stream, "backoff_seconds", 1, 0, 60),
-    )
-
-
-def _is_url(text: object) -> bool:
-    try:
-        url = httpx.URL(text) if isinstance(text, str) else None
-    except httpx.InvalidURL:
-        return False
-    return url is not None and url.scheme in ("http", "https") and bool(url.host) and not (url.query or url.userinfo)
-
-
-def _number(
-    config: dict[str, Any], stream: str, key: str, default: float, low: float, high: float, *, whole: bool = False
-) -> float:
-    value = config.get(key, default)
-    right_kind = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not right_kind or not low <= value <= high:
-        raise _bad(stream, key, f"a {'whole ' if whole else ''}number from {low:g} to {high:g}", repr(value))
-    return float(value)
-
-
-def _bad(stream: str, key: str, expected: str, found: str, object: str | None = None) -> ConfigError:
-    return ConfigError(
-        "an option of the sources file cannot be read",
-        source=f"{stream}/hubspot",
-        object=object,
-        field=key,
-        expected=expected,
-        found=found[:80],
-        remedy=f"correct `{key}:` in the sources file",
+        page_size=int(number_of(config, f"{stream}/hubspot", "page_size", 100, 1, 100, whole=True)),
+        timeout_seconds=number_of(config, f"{stream}/hubspot", "timeout_seconds", 30, 0.1, 600),
+        max_retries=int(number_of(config, f"{stream}/hubspot", "max_retries", 5, 0, 20, whole=True)),
+        backoff_seconds=number_of(config, f"{stream}/hubspot", "backoff_seconds", 1, 0, 60),
     )

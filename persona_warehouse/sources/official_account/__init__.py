@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import httpx
 import pyarrow as pa
 
 from persona_warehouse.connections import get_connection
@@ -16,6 +15,8 @@ from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.settings import Settings
+from persona_warehouse.sources.answers import is_url
+from persona_warehouse.sources.config import bad_option, number_of
 from persona_warehouse.sources.official_account import client, parse
 
 # the API's days are Beijing days, whatever the business time zone is
@@ -126,7 +127,7 @@ def _options(config: Mapping[str, Any], stream: str) -> tuple[client.Options, in
     name = config.get("connection")
     if not isinstance(name, str) or not name:
         # what stands there instead of a name may well be a secret: only its kind is told
-        raise _bad(source, "connection", "the name of a connection, such as wechat_main", _kind(name))
+        raise bad_option(source, "connection", "the name of a connection, such as wechat_main", _kind(name))
     connection = get_connection(name)
     for part, value, meaning in (
         ("login", connection.login, "appid"),
@@ -142,53 +143,24 @@ def _options(config: Mapping[str, Any], stream: str) -> tuple[client.Options, in
                 remedy=f"put the {meaning} into the connection's {part}",
             )
     base_url = config.get("base_url") or connection.url(client.DEFAULT_BASE_URL)
-    if not _is_url(base_url):
+    if not is_url(base_url):
         expected = f"an address such as {client.DEFAULT_BASE_URL}, without user, password or query"
-        raise _bad(source, "base_url", expected, _kind(base_url))
+        raise bad_option(source, "base_url", expected, _kind(base_url))
     endpoint = config.get("token_endpoint", "stable_token")
     if endpoint not in TOKEN_ENDPOINTS:
-        raise _bad(source, "token_endpoint", " or ".join(TOKEN_ENDPOINTS), repr(endpoint))
+        raise bad_option(source, "token_endpoint", " or ".join(TOKEN_ENDPOINTS), repr(endpoint))
     options = client.Options(
         source=source,
         base_url=str(base_url).rstrip("/"),
         appid=connection.login or "",
         secret=connection.password or "",
         token_endpoint=endpoint,
-        timeout_seconds=_number(config, source, "timeout_seconds", 30.0, 0.1, 600),
-        max_retries=int(_number(config, source, "max_retries", 5, 0, 20, whole=True)),
-        backoff_seconds=_number(config, source, "backoff_seconds", 1.0, 0, 60),
+        timeout_seconds=number_of(config, source, "timeout_seconds", 30.0, 0.1, 600),
+        max_retries=int(number_of(config, source, "max_retries", 5, 0, 20, whole=True)),
+        backoff_seconds=number_of(config, source, "backoff_seconds", 1.0, 0, 60),
     )
-    return options, int(_number(config, source, "stats_days", 7, 1, 3660, whole=True))
-
-
-def _is_url(text: object) -> bool:
-    try:
-        url = httpx.URL(text) if isinstance(text, str) else None
-    except httpx.InvalidURL:
-        return False
-    return url is not None and url.scheme in ("http", "https") and bool(url.host) and not (url.query or url.userinfo)
-
-
-def _number(
-    config: Mapping[str, Any], source: str, key: str, default: float, low: float, high: float, *, whole: bool = False
-) -> float:
-    value = config.get(key, default)
-    right_kind = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not right_kind or not low <= value <= high:
-        raise _bad(source, key, f"a {'whole ' if whole else ''}number from {low:g} to {high:g}", repr(value))
-    return value
+    return options, int(number_of(config, source, "stats_days", 7, 1, 3660, whole=True))
 
 
 def _kind(value: object) -> str:
     return "nothing" if value in (None, "") else f"a {type(value).__name__} that is none"
-
-
-def _bad(source: str, key: str, expected: str, found: str) -> ConfigError:
-    return ConfigError(
-        "an option of the sources file cannot be read",
-        source=source,
-        field=key,
-        expected=expected,
-        found=found[:80],
-        remedy=f"correct `{key}:` in the sources file",
-    )
