@@ -7,7 +7,7 @@
     select * from {{ this }} as kept
     where exists (
         select 1 from {{ relation }} as incoming
-        where {% for column in key %}kept.{{ column }} = incoming.{{ column }}{{ ' and ' if not loop.last }}{% endfor %}
+        where {{ same_key('kept', 'incoming', key) }}
     )
     {%- endif %}
 ),
