@@ -12,6 +12,7 @@ os.environ["GX_ANALYTICS_ENABLED"] = "false"
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Literal
 
 from great_expectations.expectations.expectation import Expectation
@@ -28,21 +29,7 @@ from expectations.marts import (
     touchpoints,
 )
 from expectations.rules import Given
-from expectations.staging import (
-    stg_crm__activities,
-    stg_crm__companies,
-    stg_crm__contacts,
-    stg_crm__deal_contacts,
-    stg_crm__deal_stage_history,
-    stg_crm__deals,
-    stg_crm__leads,
-    stg_crm__products,
-    stg_website__events,
-    stg_wechat__daily_follower_stats,
-    stg_wechat__follower_events,
-    stg_wechat__followers,
-    stg_wechat__tags,
-)
+from expectations.staging import OBJECTS
 
 BoundaryName = Literal["staging", "marts"]
 
@@ -56,22 +43,12 @@ class BoundaryTable:
     suite: Callable[[Given], list[Expectation]]
 
 
+def _staged(table: str) -> BoundaryTable:
+    return BoundaryTable("staging", table, import_module(f"expectations.staging.{table}").suite)
+
+
 BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
-    "staging": [
-        BoundaryTable("staging", "stg_crm__companies", stg_crm__companies.suite),
-        BoundaryTable("staging", "stg_crm__contacts", stg_crm__contacts.suite),
-        BoundaryTable("staging", "stg_crm__leads", stg_crm__leads.suite),
-        BoundaryTable("staging", "stg_crm__deals", stg_crm__deals.suite),
-        BoundaryTable("staging", "stg_crm__deal_stage_history", stg_crm__deal_stage_history.suite),
-        BoundaryTable("staging", "stg_crm__deal_contacts", stg_crm__deal_contacts.suite),
-        BoundaryTable("staging", "stg_crm__activities", stg_crm__activities.suite),
-        BoundaryTable("staging", "stg_crm__products", stg_crm__products.suite),
-        BoundaryTable("staging", "stg_website__events", stg_website__events.suite),
-        BoundaryTable("staging", "stg_wechat__followers", stg_wechat__followers.suite),
-        BoundaryTable("staging", "stg_wechat__tags", stg_wechat__tags.suite),
-        BoundaryTable("staging", "stg_wechat__daily_follower_stats", stg_wechat__daily_follower_stats.suite),
-        BoundaryTable("staging", "stg_wechat__follower_events", stg_wechat__follower_events.suite),
-    ],
+    "staging": [_staged(f"stg_{stream}__{name}") for stream, name in OBJECTS],
     "marts": [
         BoundaryTable("marts", "accounts", accounts.suite),
         BoundaryTable("marts", "contacts", contacts.suite),

@@ -70,6 +70,22 @@ def not_in_future(given: Given, column: str, owner: Owner = Owner.DATA_ENGINEERI
     )
 
 
+def not_before(
+    later: str, earlier: str, *, severity: Severity, owner: Owner, reason: str, at_most: float = 0.0
+) -> Expectation:
+    """Two columns whose order is that of time, where both are given."""
+    return condition(
+        f"{later} is not before {earlier}",
+        where=f"{later} is not null and {earlier} is not null",
+        breaks=f"{later} < {earlier}",
+        severity=severity,
+        owner=owner,
+        reason=reason,
+        at_most=at_most,
+        column=later,
+    )
+
+
 def shaped(
     column: str, pattern: str, *, owner: Owner, reason: str, severity: Severity = Severity.INFO, at_most: float = 0.0
 ) -> Expectation:

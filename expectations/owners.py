@@ -11,3 +11,5 @@ class Owner(StrEnum):
     DATA_ENGINEERING = "data_engineering"
     SALES_OPERATIONS = "sales_operations"
     MARKETING_OPERATIONS = "marketing_operations"
+    CUSTOMER_SUCCESS = "customer_success"
+    FINANCE = "finance"

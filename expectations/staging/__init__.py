@@ -1,18 +1,6 @@
 """What enters: one module a staged object, named as its table."""
 
-# stream and object of every staged table, in the order in which they are audited
-OBJECTS = (
-    ("crm", "companies"),
-    ("crm", "contacts"),
-    ("crm", "leads"),
-    ("crm", "deals"),
-    ("crm", "deal_stage_history"),
-    ("crm", "deal_contacts"),
-    ("crm", "activities"),
-    ("crm", "products"),
-    ("website", "events"),
-    ("wechat", "followers"),
-    ("wechat", "tags"),
-    ("wechat", "daily_follower_stats"),
-    ("wechat", "follower_events"),
-)
+from persona_warehouse.landing.contract import STREAMS, objects
+
+# stream and object of every staged table, in the order of the landing contract
+OBJECTS = tuple((stream, name) for stream in STREAMS for name in objects(stream))

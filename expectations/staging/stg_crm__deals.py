@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import CURRENCY_SHAPE, not_in_future, rejected, shaped
+from expectations.incoming import CURRENCY_SHAPE, not_before, not_in_future, rejected, shaped
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, between, condition, resolvable, rows
 
@@ -18,17 +18,15 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *rejected(given, "crm", "deals"),
         not_in_future(given, "created_at", Owner.SALES_OPERATIONS),
-        condition(
-            "closed_at is not before created_at",
-            where="closed_at is not null and created_at is not null",
-            breaks="closed_at < created_at",
+        not_before(
+            "closed_at",
+            "created_at",
             **sales,
             reason=(
                 "Deals entered after the fact carry the day of typing as created_at, so a few are normal; more make"
                 " the sales cycle meaningless. Never critical: the deal itself is real."
             ),
             at_most=given.bounds["closed_before_created_share_max"],
-            column="closed_at",
         ),
         between(
             "amount",

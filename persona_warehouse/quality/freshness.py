@@ -12,7 +12,10 @@ from persona_warehouse.landing.contract import STREAMS, objects
 from persona_warehouse.settings import Settings
 
 # the columns that tell up to when a stream's data reach
-MOMENTS = ("occurred_at", "updated_at", "closed_at", "entered_at", "created_at", "subscribed_at")
+MOMENTS = (
+    "occurred_at", "updated_at", "closed_at", "entered_at", "created_at", "subscribed_at",
+    "opened_at", "issued_at", "paid_at", "responded_at", "interviewed_at", "referred_at",
+)  # fmt: skip
 
 STAGED = "select count(*) as held from staging.stg_{stream}__{name}"
 QUARANTINED = "select count(distinct (source_file, source_row, raw_row)) as held from quarantine.{stream}__{name}"

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from persona_warehouse import transform
 from persona_warehouse.files import read_json
 from persona_warehouse.identity import resolve
+from persona_warehouse.landing import store
+from persona_warehouse.landing.contract import landing_schema
+from persona_warehouse.landing.store import Manifest
 from persona_warehouse.settings import Settings, load_settings
 
 
@@ -64,6 +71,30 @@ def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         resolve.resolve(settings)
         transform.build(settings, "marts")
     return settings
+
+
+@pytest.fixture
+def world_home(empty_world: Settings, tmp_path: Path) -> Settings:
+    """A copy of the empty world into which a test may load."""
+    shutil.copytree(empty_world.home, tmp_path / "home")
+    return replace(empty_world, home=tmp_path / "home", sources_file=tmp_path / "home" / "sources.yml")
+
+
+@pytest.fixture
+def land(world_home: Settings) -> Callable[[str, str, str, list[dict[str, Any]]], None]:
+    """Commits a load of one object, as the sources do: stream, object, load id, rows."""
+
+    def committed(stream: str, name: str, load_id: str, rows: list[dict[str, Any]]) -> None:
+        schema = landing_schema(stream, name)
+        given = [{"source_file": "export.csv", "source_row": number} | row for number, row in enumerate(rows, 1)]
+        columns = {field.name: pa.array([row.get(field.name) for row in given], field.type) for field in schema}
+        folder = world_home.landing / stream / name / "load_date=2026-11-20"
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table(columns, schema), folder / f"{load_id}.0.parquet")
+        files = store.describe_files(world_home, stream, load_id)
+        store.write_manifest(world_home, Manifest(load_id, stream, "2026-11-20", ("", ""), "", files=files))
+
+    return committed
 
 
 @pytest.fixture(scope="session")

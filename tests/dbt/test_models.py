@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from persona_warehouse import transform
 from persona_warehouse.keyed_hash import give_key, keyed_hash
 from persona_warehouse.landing.contract import STREAMS, objects
 from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.transform import NodeResult
 from persona_warehouse.user_agents import classify
 from persona_warehouse.warehouse import connect
+from tests.dbt.conftest import environment_kept
 
 # (schema, table) -> its columns
 Columns = dict[tuple[str, str], list[str]]
@@ -183,6 +186,25 @@ class TestStaging:
         assert kept == {name.replace("stg_", "quarantine_") for name in landing_objects()}
 
 
+class TestLoads:
+    def test_a_key_that_is_not_known_in_full_is_replaced_like_any_other(
+        self, world_home: Settings, land: Callable[..., None]
+    ) -> None:
+        key = {"spend_date": date(2026, 3, 1), "channel": "baidu"}
+        land(
+            "crm", "ad_spend", "100.1", [key | {"campaign": None, "cost": 10}, key | {"campaign": "brand", "cost": 20}]
+        )
+        _run(world_home, "stg_crm__ad_spend")
+        land("crm", "ad_spend", "200.1", [key | {"campaign": None, "cost": 30}, key | {"campaign": "new", "cost": 40}])
+        _run(world_home, "stg_crm__ad_spend")
+        _run(world_home, "stg_crm__ad_spend")
+        with connect(world_home.warehouse_file, read_only=True) as connection:
+            found = connection.execute(
+                "select campaign, cast(cost as integer), load_id from staging.stg_crm__ad_spend order by campaign"
+            ).fetchall()
+        assert found == [("brand", 20, "100.1"), ("new", 40, "200.1"), (None, 30, "200.1")]
+
+
 class TestCoverage:
     def test_coverage_lists_exactly_the_columns_of_the_contract(self, empty_world: Settings) -> None:
         with connect(empty_world.warehouse_file, read_only=True) as connection:
@@ -239,6 +261,13 @@ def world_copy(empty_world: Settings, tmp_path: Path) -> Iterator[duckdb.DuckDBP
     shutil.copy(empty_world.warehouse_file, tmp_path / empty_world.warehouse_file.name)
     with connect(tmp_path / empty_world.warehouse_file.name) as connection:
         yield connection
+
+
+def _run(settings: Settings, model: str) -> None:
+    """Builds one model, as the night does with all of them."""
+    with environment_kept():
+        results = transform._invoke(settings, ["run", "--select", model])
+    assert [str(result.status) for result in results] == ["success"]
 
 
 def _compiled(settings: Settings, model: str) -> str:

@@ -85,6 +85,59 @@ select 'a' || i, 'call', 'c1', 'p1', 'd1', 30, timestamptz '2026-03-01 00:00:00+
 from range(1, 25) as numbers(i);
 insert into staging.stg_crm__products (product_id, name, list_price, currency, load_id, source_file, source_row)
 select 'prod' || i, if(i = 1, 'GTX', 'MG ' || i), 10, 'CNY', '1', 'pr.csv', i from range(1, 25) as numbers(i);
+insert into staging.stg_crm__tickets (ticket_id, company_id, contact_id, opened_at, closed_at, effort_hours,
+    load_id, source_file, source_row)
+select 't' || i, 'c1', 'p1', timestamptz '2026-03-01 00:00:00+00', timestamptz '2026-03-02 00:00:00+00', 2,
+    '1', 't.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__invoices (invoice_id, company_id, deal_id, issued_at, due_at, paid_at, amount, cost_amount,
+    currency, load_id, source_file, source_row)
+select 'i' || i, 'c1', 'd' || i, timestamptz '2026-03-01 00:00:00+00', timestamptz '2026-04-01 00:00:00+00',
+    timestamptz '2026-03-20 00:00:00+00', if(i = 24, -100, 100), if(i = 24, -40, 40), 'CNY', '1', 'i.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__campaigns (campaign_id, name, started_at, ended_at, budget, currency,
+    load_id, source_file, source_row)
+select 'k' || i, 'Fair ' || i, timestamptz '2026-03-01 00:00:00+00', timestamptz '2027-03-01 00:00:00+00', 1000, 'CNY',
+    '1', 'k.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__campaign_members (campaign_member_id, campaign_id, contact_id, lead_id, responded_at,
+    load_id, source_file, source_row)
+select 'm' || i, 'k' || i, if(i % 2 = 0, 'p' || i, null), if(i % 2 = 1, 'l' || i, null),
+    timestamptz '2026-03-02 00:00:00+00', '1', 'm.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__ad_spend (spend_date, channel, campaign, cost, currency, impressions, clicks,
+    load_id, source_file, source_row)
+select date '2026-11-20' - i::int, 'baidu', if(i % 2 = 0, 'brand', null), 300, 'CNY', 1000, 20, '1', 's.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__surveys (survey_response_id, survey_type, company_id, contact_id, score, responded_at,
+    load_id, source_file, source_row)
+select 'n' || i, if(i = 24, 'csat', 'nps'), 'c1', 'p1', if(i = 24, 95, i % 11), timestamptz '2026-03-01 00:00:00+00',
+    '1', 'n.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__interviews (interview_id, company_id, contact_id, interviewed_at, has_consent,
+    load_id, source_file, source_row)
+select 'v' || i, 'c1', 'p1', timestamptz '2026-03-01 00:00:00+00', true, '1', 'v.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__interview_answers (interview_id, question_code, answer_code, answer_text, confidence,
+    load_id, source_file, source_row)
+select 'v' || i, 'pain', if(i % 2 = 0, 'cost', null), if(i % 2 = 1, 'too dear', null), 0.8, '1', 'va.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__company_enrichment (company_id, uscc, attribute, value, source, as_of,
+    load_id, source_file, source_row)
+select if(i % 2 = 0, 'c1', null), if(i % 2 = 1, '91110000600037341L', null), 'employees_' || i, '100', 'registry',
+    date '2026-01-01', '1', 'en.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__product_usage (company_id, user_id, usage_date, feature, usage_count,
+    load_id, source_file, source_row)
+select 'c1', 'u1', date '2026-11-20' - i::int, 'login', 3, '1', 'u.csv', i from range(1, 25) as numbers(i);
+insert into staging.stg_crm__referrals (referral_id, referrer_company_id, referrer_contact_id, referred_company_id,
+    referred_lead_id, referred_at, load_id, source_file, source_row)
+select 'r' || i, if(i < 24, 'c1', null), 'p1', 'c2', 'l1', timestamptz '2026-03-01 00:00:00+00', '1', 'r.csv', i
+from range(1, 25) as numbers(i);
+insert into staging.stg_crm__lifecycle_stage_history (record_type, record_id, stage, entered_at,
+    load_id, source_file, source_row)
+select kind, key || i, 'customer', timestamptz '2026-03-01 00:00:00+00', '1', 'ls.csv', row_number() over ()
+from range(1, 9) as numbers(i), (values ('contact', 'p'), ('lead', 'l'), ('company', 'c')) as kinds(kind, key);
 insert into staging.stg_website__events (event_id, anonymous_id, occurred_at, received_at, event_name, page_url,
     email, ip_address, http_status, load_id, source_file, source_row)
 select 'e' || i, 'v' || i, timestamptz '2026-11-05 17:00:00+00' + to_hours(6 * i),
@@ -145,7 +198,7 @@ from range(1, 25) as numbers(i)
 union all
 select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
 from range(1, 25) as numbers(i);
-insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'tickets', 'ticket_id', 0, 0, null)
+insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'gone', 'gone_id', 0, 0, null)
 """
 
 

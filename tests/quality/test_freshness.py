@@ -64,7 +64,7 @@ def test_data_reach_up_to_the_latest_moment_of_any_object(settings: Settings, go
     with connect(good) as connection:
         (last,) = connection.execute("select max(occurred_at) from staging.stg_website__events").fetchone() or (None,)
     assert found["website"].data_through == last
-    assert found["crm"].data_through == datetime(2026, 3, 1, tzinfo=UTC)
+    assert found["crm"].data_through == datetime(2026, 3, 20, tzinfo=UTC)
     assert found["wechat"].data_through == datetime(2026, 5, 1, tzinfo=UTC)
 
 

@@ -1,0 +1,3 @@
+{{ config(alias='crm__ad_spend') }}
+
+{{ quarantine_of('crm', 'ad_spend') }}

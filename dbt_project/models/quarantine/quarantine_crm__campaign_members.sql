@@ -1,0 +1,3 @@
+{{ config(alias='crm__campaign_members') }}
+
+{{ quarantine_of('crm', 'campaign_members') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__campaigns') }}
+
+{{ quarantine_of('crm', 'campaigns') }}

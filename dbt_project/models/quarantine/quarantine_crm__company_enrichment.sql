@@ -1,0 +1,3 @@
+{{ config(alias='crm__company_enrichment') }}
+
+{{ quarantine_of('crm', 'company_enrichment') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__interview_answers') }}
+
+{{ quarantine_of('crm', 'interview_answers') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__interviews') }}
+
+{{ quarantine_of('crm', 'interviews') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__invoices') }}
+
+{{ quarantine_of('crm', 'invoices') }}

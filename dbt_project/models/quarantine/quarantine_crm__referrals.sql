@@ -1,0 +1,3 @@
+{{ config(alias='crm__referrals') }}
+
+{{ quarantine_of('crm', 'referrals') }}

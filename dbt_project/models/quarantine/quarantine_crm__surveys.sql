@@ -1,0 +1,3 @@
+{{ config(alias='crm__surveys') }}
+
+{{ quarantine_of('crm', 'surveys') }}

@@ -1,0 +1,3 @@
+{{ config(alias='crm__tickets') }}
+
+{{ quarantine_of('crm', 'tickets') }}
