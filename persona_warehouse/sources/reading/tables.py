@@ -210,6 +210,11 @@ def read_xlsx(
     folder: Path,
 ) -> Iterator[pa.RecordBatch]:
     """A sheet of a workbook; its first row that is not blank is the header."""
+    yield from typed_batches(connection, contract, mapping, place, xlsx_table(connection, options, place))
+
+
+def xlsx_table(connection: duckdb.DuckDBPyConnection, options: FileOptions, place: Place) -> RawTable:
+    """A sheet of a workbook as raw rows."""
     import fastexcel
 
     try:
@@ -237,8 +242,7 @@ def read_xlsx(
     rows = cells.slice(1).rename_columns(fields)
     connection.register("sheet", rows.append_column("source_row", pa.array(np.arange(1, rows.num_rows + 1))))
     columns = dict(zip(unique_names(head), ((field, "VARCHAR") for field in fields), strict=True))
-    table = RawTable(f"(select * from sheet where {_not_blank(fields)})", columns, _json_object(columns))
-    yield from typed_batches(connection, contract, mapping, place, table)
+    return RawTable(f"(select * from sheet where {_not_blank(fields)})", columns, _json_object(columns))
 
 
 def read_parquet(

@@ -1,0 +1,141 @@
+"""Any table that somebody has at hand, as columns of text, and what was made of it, written beside them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from persona_warehouse.errors import ConfigError
+from persona_warehouse.files import write_atomically
+from persona_warehouse.sources.reading.files import CSV, JSONL, PARQUET, XLSX, format_of
+from persona_warehouse.sources.reading.jsonl import keys_of
+from persona_warehouse.sources.reading.place import FileOptions, Place, reading_faults
+from persona_warehouse.sources.reading.tables import RawTable, csv_table, open_quotes_refused, parquet_table, xlsx_table
+from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
+from persona_warehouse.warehouse import identifier, literal, scratch
+
+# what people's files are in when they are not in UTF-8
+FALLBACK_ENCODING = "gb18030"
+
+
+def read_table(path: Path, *, encoding: str | None = None) -> pa.Table:
+    """A CSV, XLSX, Parquet or JSON lines file as text columns, in its own order. Blanks are null.
+
+    Args:
+        encoding: of text files; None tries UTF-8, then GB18030.
+
+    Raises:
+        ConfigError: there is no such file, its format or encoding is unknown.
+        SourceFault: it is empty, cut, or a web page.
+    """
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], n=3, cutoff=0.5)
+        raise ConfigError(
+            "there is no such file",
+            file=str(path),
+            expected="a CSV, XLSX, Parquet or JSON lines file",
+            found="a folder" if path.is_dir() else f"nothing there{'; similar: ' + ', '.join(near) if near else ''}",
+            remedy="correct the path",
+        )
+    place = Place("try", path.stem, path)
+    if encoding is None and format_of(place) in (CSV, JSONL):
+        try:
+            return _read(place, FileOptions("utf-8"))
+        except ConfigError as error:
+            if "encoding" not in error.problem:
+                raise
+            return _read(place, FileOptions(FALLBACK_ENCODING))
+    return _read(place, FileOptions(encoding or "utf-8"))
+
+
+def _read(place: Place, options: FileOptions) -> pa.Table:
+    kind = format_of(place)
+    with reading_faults(place, kind), scratch() as connection, tempfile.TemporaryDirectory() as folder:
+        if place.file.stat().st_size == 0:
+            raise place.empty()
+        if kind == CSV:
+            raw, records = csv_table(connection, options, place, Path(folder))
+            with open_quotes_refused(records, place):
+                return _texts(connection, raw)
+        if kind == XLSX:
+            return _texts(connection, xlsx_table(connection, options, place))
+        if kind == PARQUET:
+            return _texts(connection, parquet_table(connection, place))
+        plain = plain_utf8(place, options, Path(folder), header_lines=0)
+        head = pa.Table.from_batches([next(lines_of(plain).reader())])
+        names = keys_of(connection, head, place, first_line(plain))
+        connection.register("records", lines_of(plain).reader())
+        columns = {name: (f"json_extract_string(line, {literal('$.' + json.dumps(name))})", "VARCHAR") for name in names}
+        return _texts(connection, RawTable(whole_lines("records"), columns, "null"))
+
+
+def _texts(connection: object, raw: RawTable) -> pa.Table:
+    columns = ", ".join(
+        f"nullif(trim(cast({sql} as varchar)), '') as {identifier(name)}" for name, (sql, _) in raw.columns.items()
+    )
+    return connection.execute(f"select {columns} from {raw.relation} order by source_row").to_arrow_table()  # type: ignore[attr-defined]
+
+
+def choose_column(table: pa.Table, wanted: str | None, usual: Sequence[str], path: Path) -> str:
+    """The column that is meant: the one named, the only one, or the one with a usual name.
+
+    Raises:
+        ConfigError: there is no such column, or none with a usual name.
+    """
+    names = table.column_names
+    if wanted is None:
+        if len(names) == 1:
+            return names[0]
+        by_name = {name.strip().lower().replace(" ", "_"): name for name in reversed(names)}
+        found = next((by_name[name] for name in usual if name in by_name), None)
+        if found is not None:
+            return found
+    elif wanted in names:
+        return wanted
+    near = difflib.get_close_matches(wanted or usual[0], names, n=1)
+    raise ConfigError(
+        "no such column" if wanted else "which column is meant is not clear",
+        file=str(path),
+        field=wanted,
+        expected="one of: " + ", ".join(names),
+        found=(wanted or "no --column, and no column called " + ", ".join(usual[:3]))
+        + (f" (nearest: {near[0]})" if near else ""),
+        remedy="give --column NAME",
+    )
+
+
+def beside(table: pa.Table, results: dict[str, pa.Array]) -> pa.Table:
+    """The input with the results to its right; an input column of a result's name is called `input_<name>`."""
+    names = [f"input_{name}" if name in results else name for name in table.column_names]
+    found = table.rename_columns(names)
+    for name, values in results.items():
+        found = found.append_column(name, values)
+    return found
+
+
+def write_table(table: pa.Table, out: Path) -> None:
+    """Writes Parquet or, for any other ending, CSV in UTF-8.
+
+    Raises:
+        ConfigError: the folder does not exist.
+    """
+    if not out.parent.is_dir():
+        raise ConfigError(
+            "the folder for the result does not exist", file=str(out), remedy="make it, or give another --out"
+        )
+    sink = pa.BufferOutputStream()
+    if out.suffix.lower() == ".parquet":
+        pq.write_table(table, sink)
+    else:
+        pacsv.write_csv(table, sink)
+    write_atomically(out, sink.getvalue().to_pybytes())
+
+
+__all__ = ["beside", "choose_column", "read_table", "write_table"]
