@@ -15,7 +15,6 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pypinyin import lazy_pinyin
 
 from persona_warehouse.recognise import regions
 from persona_warehouse.recognise.text import plain_array
@@ -115,7 +114,9 @@ def _brackets(text: pa.Array) -> tuple[pa.Array, pa.Array]:
 def _branch(text: pa.Array) -> tuple[pa.Array, pa.Array]:
     """What stands behind the legal form and ends like a branch: …有限公司 | 苏州分公司."""
     words = _alternatives(row["term"] for row in rows_of("companies/branch_words") if not row["term"].isascii())
-    pattern = rf"^(?P<head>.+(?:公司|集团|银行|事务所|研究院|协会|医院|学校|大学|中心))(?P<branch>.{{0,16}}(?:{words}))$"
+    pattern = (
+        rf"^(?P<head>.+(?:公司|集团|银行|事务所|研究院|协会|医院|学校|大学|中心))(?P<branch>.{{0,16}}(?:{words}))$"
+    )
     parts = pc.extract_regex(text, pattern)
     head, branch = pc.struct_field(parts, "head"), pc.struct_field(parts, "branch")
     # 某某研究院 is no branch of 某某
@@ -292,7 +293,7 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
     parts = pc.extract_regex(low, rf"^(?P<rest>.*?[a-z0-9].*?)(?P<form>(?:[ .]+(?:{form_words}))*)[ .]*$")
     rest, form = pc.struct_field(parts, "rest"), pc.struct_field(parts, "form")
     rest = pc.replace_substring_regex(rest, r"^the ", "")
-    places = _alternatives(_latin_places())
+    places = _alternatives(["china", *regions.latin_names()])
     parts = pc.extract_regex(rest, rf"^(?P<place>(?:(?:{places}) )*)(?P<rest>.+)$")
     place, rest = pc.struct_field(parts, "place"), pc.struct_field(parts, "rest")
     trades = _alternatives(row["term"] for row in rows_of("companies/trade_words_en"))
@@ -303,16 +304,6 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
         **{name: _none(pc.utf8_trim(values, " .&-")) for name, values in cleaned.items()},
         "branch": pa.nulls(len(text), pa.string()),
     }
-
-
-@cache
-def _latin_places() -> tuple[str, ...]:
-    """Provinces and cities in Pinyin, and the other names that companies use."""
-    found = {"china", "hong kong", "macau", "macao", "taiwan", "inner mongolia", "tibet", "xi'an", "shaanxi", "harbin"}
-    for region in regions.regions():
-        if region.level != regions.DISTRICT:
-            found.add("".join(lazy_pinyin(regions.short_name(region.name))))
-    return tuple(sorted(found))
 
 
 def _alternatives(terms: Iterable[str]) -> str:

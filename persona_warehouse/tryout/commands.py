@@ -18,8 +18,12 @@ app = typer.Typer(
 screen = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 File = Annotated[Path, typer.Argument(help="CSV, XLSX, Parquet or JSON lines.", show_default=False)]
-ColumnName = Annotated[str | None, typer.Option("--column", help="Which column; default the usual name, or the only one.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Where to write; .csv or .parquet; default FILE.<command>.csv here.")]
+ColumnName = Annotated[
+    str | None, typer.Option("--column", help="Which column; default the usual name, or the only one.")
+]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Where to write; .csv or .parquet; default FILE.<command>.csv here.")
+]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file; default UTF-8, else GB18030.")]
 SHOWN = 12
 
@@ -30,11 +34,43 @@ def titles(file: File, column: ColumnName = None, out: Out = None, encoding: Enc
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.titles import USUAL_COLUMNS, read_titles
 
-    table = tables.read_table(file, encoding=encoding)
-    name = tables.choose_column(table, column, USUAL_COLUMNS, file)
-    read = read_titles(table.column(name))
-    _show(table.column(name), read.columns, ("seniority", "job_function", "decision_role", "confidence", "matched_terms"))
-    _end(file, "titles", tables.beside(table, read.columns), out, f"seniority known for {read.known:,}")
+    table, values = tables.read_column(file, column, USUAL_COLUMNS, encoding)
+    results, said = read_titles(values)
+    _show(values, results, ("seniority", "job_function", "decision_role", "confidence", "matched_terms"))
+    _end(file, "titles", tables.beside(table, results), out, said)
+
+
+@app.command()
+def companies(
+    file: File,
+    column: ColumnName = None,
+    against: Annotated[Path | None, typer.Option("--against", help="A list of full names to find them in.")] = None,
+    against_column: Annotated[str | None, typer.Option("--against-column", help="The column of that list.")] = None,
+    out: Out = None,
+    encoding: Encoding = None,
+) -> None:
+    """Company names: place, brand, trade, legal form, branch, key; with --against the full name that is meant."""
+    from persona_warehouse.tryout import tables
+    from persona_warehouse.tryout.companies import USUAL_COLUMNS, read_companies
+
+    table, values = tables.read_column(file, column, USUAL_COLUMNS, encoding)
+    listed = tables.read_column(against, against_column, USUAL_COLUMNS, encoding)[1] if against else None
+    results, said = read_companies(values, listed)
+    shown = ("best_match", "score", "second_best") if against else ("place", "brand", "trade", "legal_form", "branch")
+    _show(values, results, shown)
+    _end(file, "companies", tables.beside(table, results), out, said)
+
+
+@app.command()
+def addresses(file: File, column: ColumnName = None, out: Out = None, encoding: Encoding = None) -> None:
+    """Addresses: province, city and district with their codes (GB/T 2260)."""
+    from persona_warehouse.tryout import tables
+    from persona_warehouse.tryout.addresses import USUAL_COLUMNS, read_addresses
+
+    table, values = tables.read_column(file, column, USUAL_COLUMNS, encoding)
+    results, said = read_addresses(values)
+    _show(values, results, ("province", "city", "district", "confidence"))
+    _end(file, "addresses", tables.beside(table, results), out, said)
 
 
 def _show(values: pa.ChunkedArray, results: dict[str, pa.Array], columns: tuple[str, ...]) -> None:

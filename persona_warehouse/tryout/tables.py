@@ -72,7 +72,9 @@ def _read(place: Place, options: FileOptions) -> pa.Table:
         head = pa.Table.from_batches([next(lines_of(plain).reader())])
         names = keys_of(connection, head, place, first_line(plain))
         connection.register("records", lines_of(plain).reader())
-        columns = {name: (f"json_extract_string(line, {literal('$.' + json.dumps(name))})", "VARCHAR") for name in names}
+        columns = {
+            name: (f"json_extract_string(line, {literal('$.' + json.dumps(name))})", "VARCHAR") for name in names
+        }
         return _texts(connection, RawTable(whole_lines("records"), columns, "null"))
 
 
@@ -81,6 +83,14 @@ def _texts(connection: object, raw: RawTable) -> pa.Table:
         f"nullif(trim(cast({sql} as varchar)), '') as {identifier(name)}" for name, (sql, _) in raw.columns.items()
     )
     return connection.execute(f"select {columns} from {raw.relation} order by source_row").to_arrow_table()  # type: ignore[attr-defined]
+
+
+def read_column(
+    path: Path, wanted: str | None, usual: Sequence[str], encoding: str | None
+) -> tuple[pa.Table, pa.ChunkedArray]:
+    """A file's table and the column that is meant (`read_table`, `choose_column`)."""
+    table = read_table(path, encoding=encoding)
+    return table, table.column(choose_column(table, wanted, usual, path))
 
 
 def choose_column(table: pa.Table, wanted: str | None, usual: Sequence[str], path: Path) -> str:
@@ -138,4 +148,4 @@ def write_table(table: pa.Table, out: Path) -> None:
     write_atomically(out, sink.getvalue().to_pybytes())
 
 
-__all__ = ["beside", "choose_column", "read_table", "write_table"]
+__all__ = ["beside", "choose_column", "read_column", "read_table", "write_table"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from persona_warehouse.recognise.titles import UNKNOWN, Title, title_reader
+from persona_warehouse.recognise.titles import UNKNOWN, title_reader
+from persona_warehouse.tryout.distinct import for_distinct
 
 USUAL_COLUMNS = ("title", "job_title", "jobtitle", "position", "职位", "职务", "岗位", "头衔", "职称", "职位名称")
 
@@ -26,28 +25,15 @@ COLUMNS: dict[str, pa.DataType] = {
 }
 
 
-@dataclass(frozen=True)
-class Read:
-    """Result columns, one entry a row, and how many of the rows were read at all."""
-
-    columns: dict[str, pa.Array]
-    known: int
-
-
-def read_titles(titles: pa.ChunkedArray) -> Read:
-    """Every distinct title is read once."""
-    coded = pc.dictionary_encode(titles.combine_chunks(), null_encoding="encode")
-    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
-    reader = title_reader()
-    found = [reader.read(value) for value in coded.dictionary.to_pylist()]
-    rows = [_row(title) for title in found]
-    columns = {
-        name: pa.array([row[name] for row in rows], type_).take(coded.indices) for name, type_ in COLUMNS.items()
-    }
-    return Read(columns, pc.sum(pc.not_equal(columns["seniority"], UNKNOWN)).as_py() or 0)
+def read_titles(titles: pa.ChunkedArray) -> tuple[dict[str, pa.Array], str]:
+    """What each title says, and a sentence on how many say something."""
+    found = for_distinct(titles, COLUMNS, _row)
+    known = pc.sum(pc.not_equal(found["seniority"], UNKNOWN)).as_py() or 0
+    return found, f"seniority known for {known:,}"
 
 
-def _row(title: Title) -> dict[str, object]:
+def _row(raw: str | None) -> dict[str, object]:
+    title = title_reader().read(raw)
     return {
         "department": title.department,
         "job_function": title.job_function,

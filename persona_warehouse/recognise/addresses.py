@@ -1,0 +1,133 @@
+"""Addresses to the divisions of China (GB/T 2260): province, city, district.
+
+Every name of a division in an address is a candidate reading; the reading is taken that the most of the names agree
+with, full names before short ones, the front of the address before its end. A short name that is part of another word
+(北京路, 上海大厦) is none. What fits several divisions equally well (朝阳区 alone) stays open up to where they agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from persona_warehouse.recognise import regions
+from persona_warehouse.recognise.regions import CITY, DISTRICT, PROVINCE, Region
+from persona_warehouse.recognise.text import has_han, plain
+from persona_warehouse.recognise.vocabulary import Match, Vocabulary
+
+# behind a short name these make a street or a building, which may stand in any city
+ELSEWHERE = re.compile(
+    r"[东南西北中一二三四五六七八九十新老]{0,2}(?:路|街|道|大道|大街|巷|弄|胡同|桥|大厦|大楼|广场|花园|公寓|饭店|酒店|宾馆)"
+)
+WEIGHT = {PROVINCE: 3.0, CITY: 3.0, DISTRICT: 2.0}
+FULL, SHORT = 1.0, 0.6
+BEHIND = 0.8
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an address lies; what is not known is None. Codes have six digits.
+
+    Attributes:
+        confidence: 0 to 1, of the deepest division given.
+        matched_terms: the names that it rests on.
+    """
+
+    province: str | None = None
+    province_code: str | None = None
+    city: str | None = None
+    city_code: str | None = None
+    district: str | None = None
+    district_code: str | None = None
+    confidence: float = 0.0
+    matched_terms: tuple[str, ...] = ()
+
+
+NOWHERE = Place()
+
+Reading = tuple[tuple[Region, bool], ...]
+
+
+@cache
+def _vocabulary() -> Vocabulary[Reading]:
+    return Vocabulary([*regions.names().items(), *regions.latin_names().items()])
+
+
+def read_address(raw: str | None) -> Place:
+    """Reads one address."""
+    text = plain(raw)
+    text = re.sub(r"[\s,，.;；|/\\-]+", "" if has_han(text) else " ", text).lower()
+    mentions = _mentions(text)
+    if not mentions:
+        return NOWHERE
+    candidates = {region for match in mentions for region, _ in match.meaning}
+    scored: dict[Region, float] = {}
+    for region in candidates:
+        scored[region] = _support(region, mentions)
+    best = max(scored.values())
+    leading = [region for region, score in scored.items() if best - score < 1e-9]
+    return _agreed(leading, scored, best, mentions)
+
+
+def _mentions(text: str) -> list[Match[Reading]]:
+    """Names of divisions, the longest ones where they overlap, without those that belong to a street or a building."""
+    found = sorted(_vocabulary().found(text), key=lambda match: (-(match.end - match.start), match.start))
+    kept: list[Match[Reading]] = []
+    for match in found:
+        if any(match.start < other.end and other.start < match.end for other in kept):
+            continue
+        is_full = any(full for _, full in match.meaning)
+        if not is_full and match.end < len(text) and ELSEWHERE.match(text, match.end):
+            continue
+        kept.append(match)
+    kept.sort(key=lambda match: match.start)
+    return kept
+
+
+def _support(region: Region, mentions: Iterable[Match[Reading]]) -> float:
+    """How much of an address agrees with one division: each level it names counts once, less for what stands behind."""
+    levels: dict[str, float] = {}
+    penalty = 0.0
+    for place, match in enumerate(mentions):
+        fitting = [(other, full) for other, full in match.meaning if region.within(other)]
+        size = BEHIND**place
+        if fitting:
+            other, full = max(fitting, key=lambda one: (one[1], WEIGHT[one[0].level]))
+            worth = WEIGHT[other.level] * (FULL if full else SHORT) * size
+            # 吉林吉林市, 上海市上海市: one name may stand for two levels, and counts for one
+            levels[other.level] = max(levels.get(other.level, 0.0), worth)
+        elif not any(other.within(region) for other, _ in match.meaning):
+            penalty += (
+                0.5 * max(WEIGHT[other.level] * (FULL if full else SHORT) for other, full in match.meaning) * size
+            )
+    return sum(levels.values()) - penalty
+
+
+def _agreed(leading: list[Region], scored: dict[Region, float], best: float, mentions: list[Match[Reading]]) -> Place:
+    """What the best readings have in common."""
+    deepest = [one for one in leading if not any(other != one and other.within(one) for other in leading)] or leading
+
+    def common(name: str) -> str | None:
+        values = {getattr(one, name) for one in deepest}
+        return next(iter(values)) or None if len(values) == 1 else None
+
+    province, city, district = common("province_code"), common("city_code"), common("district_code")
+    if province is None:
+        return NOWHERE
+    others = [
+        score for region, score in scored.items() if not any(region.within(o) or o.within(region) for o in deepest)
+    ]
+    lead = best - max(others, default=0.0)
+    sure = min(0.99, 0.6 + 0.1 * best, 0.6 + 0.2 * lead)
+    return Place(
+        province=common("province"),
+        province_code=province,
+        city=common("city") if city else None,
+        city_code=city,
+        district=common("district") if district else None,
+        district_code=district,
+        confidence=round(max(sure, 0.3), 3),
+        matched_terms=tuple(match.term for match in mentions),
+    )
