@@ -1,10 +1,10 @@
 """Short, old, misspelt and English names of companies to the full names of a list: the best one, or none when unsure.
 
 Candidates share rare characters or words with the name asked for (an inverted index in the engine, terms weighted by
-their inverse document frequency: Sparck Jones 1972). A candidate's score is a logistic function of what the two names
-have in common: the share of the short one's terms that the long one has, its characters in the same order (longest
-common subsequence), brand, trade and place. The score is the share of a candidate's odds in those of all candidates and
-of none: two companies that fit equally well have a half each, and none is given. The weights are judgements, not fitted.
+their inverse document frequency: Sparck Jones 1972). A candidate's odds come of what the two names have in common: the
+share of the short one's terms that the long one has, its characters in the same order (longest common subsequence),
+brand, trade and place. The score is the share of a candidate's odds in those of all candidates and of none: where two
+companies fit equally well each has a half, and neither is given. The weights are judgements, not fitted.
 """
 
 from __future__ import annotations

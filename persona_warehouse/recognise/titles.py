@@ -208,13 +208,8 @@ class TitleReader:
         joined: list[list[Match[Sense]]] = []
         for part in parts:
             before = joined[-1] if joined else None
-            if (
-                before is not None
-                and not (_levels(part) and _levels(before))
-                and not (_functions(part) and _own(before))
-            ):
-                joined[-1] = before + part
-            elif before is not None and not _levels(before):
+            is_beside = before is not None and not (_levels(part) and _levels(before))
+            if before is not None and (not _levels(before) or (is_beside and not (_functions(part) and _own(before)))):
                 joined[-1] = before + part
             else:
                 joined.append(part)

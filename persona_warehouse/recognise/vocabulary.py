@@ -86,12 +86,10 @@ def best_cover(length: int, matches: Iterable[Match[Meaning]]) -> list[Match[Mea
                 best[at], step[at] = score, match
     found, at = [], 0
     while at < length:
-        match = step[at]
-        if match is None:
-            at += 1
-        else:
-            found.append(match)
-            at = match.end
+        chosen = step[at]
+        if chosen is not None:
+            found.append(chosen)
+        at = chosen.end if chosen is not None else at + 1
     return found
 
 

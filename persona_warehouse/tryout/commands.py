@@ -22,7 +22,7 @@ ColumnName = Annotated[
     str | None, typer.Option("--column", help="Which column; default the usual name, or the only one.")
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Where to write; .csv or .parquet; default FILE.<command>.csv here.")
+    Path | None, typer.Option("--out", help="Where to write, .csv or .parquet; default FILE.<command>.csv here.")
 ]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file; default UTF-8, else GB18030.")]
 SHOWN = 12

@@ -6,6 +6,7 @@ import difflib
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -63,7 +64,8 @@ def _read(place: Place, options: FileOptions) -> pa.Table:
         if kind == CSV:
             raw, records = csv_table(connection, options, place, Path(folder))
             with open_quotes_refused(records, place):
-                return _texts(connection, raw)
+                # blank rows too: the result has a row for every row
+                return _texts(connection, replace(raw, relation="records"))
         if kind == XLSX:
             return _texts(connection, xlsx_table(connection, options, place))
         if kind == PARQUET:
