@@ -41,8 +41,8 @@ def parse_companies(names: pa.Array) -> dict[str, pa.Array]:
 
     Returns:
         COLUMNS. `place` is without 省, 市 …; `brand` is null for what is no company name; `branch` is what stands
-        behind the legal form (苏州分公司); `key` is brand, trade, place and branch in lower case, the same for every way
-        to write one registered name, null without a brand.
+        behind the legal form (苏州分公司); `key` is brand, trade, place and branch in lower case, the same for
+        every way to write one registered name, null without a brand.
     """
     text = plain_array(names)
     text = pc.if_else(pc.match_substring_regex(text, NOT_A_NAME, ignore_case=True), None, text)

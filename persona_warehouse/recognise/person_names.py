@@ -107,10 +107,9 @@ def _latin(text: str) -> PersonName | None:
     comma_first = "," in text and len(words) > 1
     bare = [re.sub(r"[^a-z]", "", word) or word for word in words]
     if len(bare) == 1:
-        family = bare[0] if address else ""
-        return PersonName(
-            bare[0], family, "" if address else bare[0], family, "" if address else bare[0], False, address
-        )
+        # Mr Smith is known by his family name, Bob by his given one
+        family, given_name = (bare[0], "") if address else ("", bare[0])
+        return PersonName(bare[0], family, given_name, family, given_name, False, address)
     at = 0 if comma_first or _family_comes_first(bare) else len(bare) - 1
     family, given = bare[at], [word for place, word in enumerate(bare) if place != at]
     full = " ".join([*given, family])
@@ -128,11 +127,13 @@ def given_names_agree(one: str, other: str) -> bool:
     """Whether two Western given names are forms of one (Bob, Robert), or one is the other's first letter."""
     if one == other or (min(len(one), len(other)) == 1 and one[:1] == other[:1]):
         return True
+    return bool(_forms_of(one) & _forms_of(other))
+
+
+@cache
+def _forms_of(given: str) -> frozenset[str]:
     namer = _nicknames()
-    return bool(
-        ({one} | namer.nicknames_of(one) | namer.canonicals_of(one))
-        & ({other} | namer.nicknames_of(other) | namer.canonicals_of(other))
-    )
+    return frozenset({given} | namer.nicknames_of(given) | namer.canonicals_of(given))
 
 
 @cache

@@ -39,6 +39,10 @@ SLIP_SURE, HONORIFIC_SURE, HALF_READ = 0.8, 0.5, 0.55
 # who leads a division, a branch or a function under this name is not who leads the company
 HEADS_OF_UNITS = ("总经理", "总裁", "general manager", "gm", "president")
 
+OWNERS = ("founder", "board")
+# the kinds of words that a reading rests on
+TOLD = ("post", "generic", "grade", "assistant", "deputy")
+
 
 @dataclass(frozen=True)
 class Sense:
@@ -331,8 +335,10 @@ class TitleReader:
         present = [post for post in posts if not post.is_former] or posts
         best = max(present, key=lambda post: self.ranks.get(post.seniority, 0))
         function = best.job_function
-        if function == UNKNOWN:
-            function = next((post.job_function for post in present if post.job_function != UNKNOWN), UNKNOWN)
+        # who owns a company says by another post what he does there
+        if function == UNKNOWN or (function == GENERAL and best.seniority in OWNERS):
+            told = (post.job_function for post in present if post.job_function not in (UNKNOWN, GENERAL))
+            function = next(told, function)
         named = [function, *(post.job_function for post in present), *_all_functions(matches)]
         others = [one for one in dict.fromkeys(named) if one not in (function, UNKNOWN, GENERAL, "")]
         details = self.functions.get(function)
@@ -349,7 +355,7 @@ class TitleReader:
             buying_role=role["buying_role"] if role else None,
             decision_confidence=round(float(role["confidence"]) * sure, 3) if role else None,
             confidence=sure,
-            matched_terms=tuple(m.term for m in matches if m.meaning.kind in ("post", "grade", "assistant", "deputy")),
+            matched_terms=tuple(m.term for m in matches if m.meaning.kind in TOLD),
         )
 
     def _role(self, seniority: str, function: str) -> dict[str, str] | None:
@@ -380,8 +386,9 @@ def _functions(part: list[Match[Sense]]) -> list[Match[Sense]]:
 
 
 def _is_own(match: Match[Sense]) -> bool:
-    """Whether a term names a function of its own, not that of whoever stands at the top."""
-    return bool(match.meaning.job_function) and match.meaning.job_function != GENERAL
+    """Whether a term names a function by itself: 总经理 stands for all, and there are engineers in every function."""
+    sense = match.meaning
+    return bool(sense.job_function) and sense.job_function != GENERAL and sense.kind != "generic"
 
 
 def _own(part: list[Match[Sense]]) -> bool:

@@ -1,0 +1,99 @@
+"""Company names taken apart, and found in a list."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from persona_warehouse.recognise.companies import parse_companies
+from persona_warehouse.recognise.company_match import match_companies
+
+
+def parsed(name: str | None) -> tuple[str | None, ...]:
+    found = parse_companies(pa.array([name], pa.string()))
+    return tuple(found[column][0].as_py() for column in ("place", "brand", "trade", "legal_form", "branch"))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("杭州墨川数据服务有限公司", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("墨川(杭州)数据服务有限公司", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("墨川（杭州）數據服務有限公司", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("　杭州墨川数据服务有限公司 ", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("浙江省杭州市滨江区墨川数据有限公司", ("杭州", "墨川", "数据", "有限公司", None)),
+        ("杭州墨川数据服务有限公司宁波分公司", ("杭州", "墨川", "数据服务", "有限公司", "宁波分公司")),
+        ("墨川集团有限公司", (None, "墨川", None, "集团有限公司", None)),
+        ("墨川数据(集团)股份有限公司", (None, "墨川", "数据", "集团股份有限公司", None)),
+        ("墨川数据", (None, "墨川", "数据", None, None)),
+        ("墨川", (None, "墨川", None, None, None)),
+        # a place and a trade and nothing else: this is what it is called
+        ("中国银行股份有限公司", ("中国", "中国银行", None, "股份有限公司", None)),
+        ("浙江大学", (None, "浙江大学", None, None, None)),
+        # a county's short name is a brand when too little would be left
+        ("和平鸟服饰有限公司", (None, "和平鸟", "服饰", "有限公司", None)),
+        # a district is no place in front of a brand, and a second place lies in the first
+        ("重庆长安汽车股份有限公司", ("重庆", "长安", "汽车", "股份有限公司", None)),
+        ("墨川会计师事务所(特殊普通合伙)", (None, "墨川", None, "会计师事务所特殊普通合伙", None)),
+        ("Hangzhou Mochuan Data Services Co., Ltd.", ("hangzhou", "mochuan", "data services", "co. ltd", None)),
+        ("Mochuan Inc. (Class A)", (None, "mochuan", None, "inc", None)),
+        ("The Mochuan Company", (None, "mochuan", None, "company", None)),
+    ],
+)
+def test_a_name_is_taken_apart(name: str, parts: tuple[str | None, ...]) -> None:
+    assert parsed(name) == parts
+
+
+@pytest.mark.parametrize("name", [None, "", "无", "测试", "111", "个人", "x", "test", "-", "xxx公司"])
+def test_what_is_no_company_has_no_brand_and_no_key(name: str | None) -> None:
+    found = parse_companies(pa.array([name], pa.string()))
+    assert found["brand"].null_count == found["key"].null_count == 1
+
+
+def test_ways_to_write_one_name_have_one_key() -> None:
+    ways = [
+        "杭州墨川数据服务有限公司",
+        "墨川(杭州)数据服务有限公司",
+        "墨川（杭州）數據服務股份有限公司",
+        "杭州市墨川数据服务公司",
+    ]
+    keys = parse_companies(pa.array(ways))["key"]
+    assert keys.unique().to_pylist() == ["墨川|数据服务|杭州|"]
+    assert parse_companies(pa.array(["苏州墨川数据服务有限公司"]))["key"][0] != keys[0]
+
+
+LISTED = [
+    "杭州墨川数据服务有限公司", "苏州墨川数据服务有限公司", "杭州墨川精密机械有限公司", "宁波岚图供应链管理有限公司",
+    "Hangzhou Mochuan Data Services Co., Ltd.", "成都青禾生物科技股份有限公司",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "best"),
+    [
+        ("岚图供应链", "宁波岚图供应链管理有限公司"),
+        ("岚图", "宁波岚图供应链管理有限公司"),
+        ("嵐圖", "宁波岚图供应链管理有限公司"),
+        ("宁波岚图供应链管理公司", "宁波岚图供应链管理有限公司"),
+        ("苏州墨川", "苏州墨川数据服务有限公司"),
+        ("杭州墨川机械", "杭州墨川精密机械有限公司"),
+        ("Mochuan", "Hangzhou Mochuan Data Services Co., Ltd."),
+        ("青禾生物", "成都青禾生物科技股份有限公司"),
+        # several fit as well, none fits, a place contradicts
+        ("墨川", None),
+        ("墨川数据", None),
+        ("天空之城", None),
+        ("测试", None),
+        ("上海青禾生物", None),
+    ],
+)
+def test_a_short_name_finds_its_full_one_or_none(name: str, best: str | None) -> None:
+    found = match_companies(pa.array([name]), pa.array(LISTED)).columns
+    assert found["best_match"][0].as_py() == best
+
+
+def test_the_order_of_rows_changes_no_match() -> None:
+    names = ["岚图", "墨川数据", "青禾", "Mochuan"]
+    one = match_companies(pa.array(names), pa.array(LISTED)).columns["best_match"].to_pylist()
+    other = match_companies(pa.array(names[::-1]), pa.array(LISTED[::-1])).columns["best_match"].to_pylist()
+    assert one == other[::-1]
