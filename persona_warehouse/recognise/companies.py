@@ -8,8 +8,10 @@ whole columns; no name becomes a Python object, but for those in traditional cha
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 import numpy as np
@@ -30,6 +32,8 @@ NOT_A_NAME = (
     r"test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
 )
 
+CHUNK = 50_000
+
 COLUMNS = ("place", "brand", "trade", "legal_form", "branch", "key")
 
 
@@ -44,6 +48,16 @@ def parse_companies(names: pa.Array) -> dict[str, pa.Array]:
         behind the legal form (苏州分公司); `key` is brand, trade, place and branch in lower case, the same for
         every way to write one registered name, null without a brand.
     """
+    chunks = [names.slice(start, CHUNK) for start in range(0, len(names), CHUNK)]
+    if len(chunks) <= 1:
+        return _parsed(names)
+    # arrow lets go of the interpreter, so the cores share the work
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parsed = list(pool.map(_parsed, chunks))
+    return {name: pa.concat_arrays([part[name] for part in parsed]) for name in COLUMNS}
+
+
+def _parsed(names: pa.Array) -> dict[str, pa.Array]:
     text = plain_array(names)
     text = pc.if_else(pc.match_substring_regex(text, NOT_A_NAME, ignore_case=True), None, text)
     is_chinese = pc.fill_null(pc.match_substring_regex(text, r"\p{Han}"), False)
