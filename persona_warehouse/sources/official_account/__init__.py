@@ -18,6 +18,7 @@ from persona_warehouse.settings import Settings
 from persona_warehouse.sources.answers import is_url
 from persona_warehouse.sources.config import bad_option, number_of
 from persona_warehouse.sources.official_account import client, parse
+from persona_warehouse.sources.tokens import TokenStore
 
 # the API's days are Beijing days, whatever the business time zone is
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -50,7 +51,7 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
         ConfigError: an option is unknown or cannot be read, or the connection is missing or incomplete.
     """
     options, stats_days = _options(config, stream)
-    tokens = client.TokenStore()
+    tokens = TokenStore()
 
     def batches(name: str, origin: str, pages: Callable[[client.WeChatClient], Iterator[list[parse.Row]]]) -> Extract:
         def run() -> Iterator[pa.Table]:
