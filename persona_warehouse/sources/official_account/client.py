@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import ssl
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
 from persona_warehouse.sources.answers import ApiClient, Seen, Transient, UnexpectedShape
 from persona_warehouse.sources.official_account import parse
+from persona_warehouse.sources.tokens import Token, TokenStore
 
 log = logging.getLogger(__name__)
 
@@ -105,40 +105,6 @@ class Options:
     timeout_seconds: float = 30.0
     max_retries: int = 5
     backoff_seconds: float = 1.0
-
-
-@dataclass(frozen=True)
-class Token:
-    """An access token and the moment (monotonic seconds) from which it is renewed."""
-
-    value: str = field(repr=False)
-    renew_at: float
-
-
-class TokenStore:
-    """The token that all clients of one account share: with the classic endpoint a new one ends the old one's life."""
-
-    def __init__(self) -> None:
-        self._token: Token | None = None
-        self._rejected: str | None = None
-        self._lock = threading.Lock()
-
-    def get(self, fetch: Callable[[bool], Token]) -> Token:
-        """The token in force; `fetch(force)` gives a new one, with force when the API serves a rejected one again."""
-        with self._lock:
-            if self._token is None or time.monotonic() >= self._token.renew_at:
-                token = fetch(False)
-                if token.value == self._rejected:
-                    token = fetch(True)
-                self._token = token
-            return self._token
-
-    def reject(self, token: Token) -> None:
-        """Forgets a token that the API refused, unless another client has replaced it already."""
-        with self._lock:
-            self._rejected = token.value
-            if self._token is token:
-                self._token = None
 
 
 class ApiError(Exception):
