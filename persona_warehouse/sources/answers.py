@@ -9,10 +9,10 @@ import logging
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import httpx
 import numpy as np
@@ -102,6 +102,17 @@ class Seen:
         self._digests = np.insert(self._digests, np.searchsorted(self._digests, new), new)
         return [one for one, keep in zip(unique, is_new, strict=True) if keep]
 
+    def fresh_records(self, records: Iterable[T], id_of: Callable[[T], str | None]) -> list[T]:
+        """Those whose id was not met before, each once; what has no id is kept, it lands as a row in error."""
+        listed = [(id_of(record), record) for record in records]
+        new = set(self.fresh(one for one, _ in listed if one))
+        kept = []
+        for one, record in listed:
+            if not one or one in new:
+                kept.append(record)
+                new.discard(one or "")
+        return kept
+
 
 def visible_text(page: str, limit: int = 60) -> str:
     """The first characters that a reader of an HTML page (or of any other text) sees."""
@@ -156,12 +167,19 @@ class ApiClient(ABC):
         patience: the connector's options.
         object: the landing object, for messages.
         sleep: takes seconds; tests give one that does not wait.
+
+    Attributes:
+        vendor: whose API it is, for messages.
+        started: the server's time at its first answer (`_note_time`); what changes after it may have been missed.
     """
+
+    vendor: ClassVar[str] = "vendor's"
 
     def __init__(self, patience: Patience, object: str, sleep: Callable[[float], None]) -> None:
         self._patience = patience
         self._object = object
         self._sleep = sleep
+        self.started: datetime | None = None
         self._backoff = wait_exponential_jitter(
             initial=patience.backoff_seconds, max=60 * patience.backoff_seconds, jitter=patience.backoff_seconds
         )
@@ -224,6 +242,42 @@ class ApiClient(ABC):
                     "try again later; nothing of it was loaded",
                 ) from None
         return None
+
+    def _note_time(self, response: httpx.Response) -> None:
+        if self.started is None:
+            try:
+                self.started = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+            except (KeyError, ValueError):
+                self.started = datetime.now(UTC)
+
+    def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
+        """What a parser finds in an answer."""
+        try:
+            return parser(answer)
+        except UnexpectedShape as error:
+            shape = error
+        raise self._shape(endpoint, shape, answer)
+
+    def _shape(self, endpoint: str, error: UnexpectedShape, answer: Mapping[str, Any]) -> SourceFault:
+        keys = self._scrub(", ".join(sorted(map(str, answer))) or "(none)")[:160]
+        return SourceFault(
+            f"{endpoint} answered in an unknown shape",
+            **self._places(),
+            field=error.field,
+            expected=error.expected,
+            found=f"{error.found}; the answer has the keys {keys}",
+            remedy=f"check that `base_url` is the {self.vendor} API itself; if it is, report it with this message",
+        )
+
+    def _in_a_circle(self, endpoint: str, field: str, expected: str) -> SourceFault:
+        return SourceFault(
+            f"{endpoint} gives the same records again and again",
+            **self._places(),
+            field=field,
+            expected=expected,
+            found="one that was served before, twice",
+            remedy="run the night again; nothing of it was loaded",
+        )
 
     def _no_api(self, endpoint: str, response: httpx.Response) -> SourceFault:
         """The error of a page that is no answer of an API."""

@@ -20,8 +20,9 @@ from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.hubspot import extract, parse, typed
+from persona_warehouse.sources.hubspot import extract, parse
 from persona_warehouse.sources.load import load_stream, window_of
+from persona_warehouse.sources.records import Recipe, typed
 from tests.standins.hubspot import EPOCH, HubSpotStandin
 
 CONFIG = {"connector": "hubspot", "connection": "hubspot_main", "backoff_seconds": 0.01}
@@ -306,7 +307,7 @@ def test_columns_of_the_sources_file_win_over_the_standard_ones(portal: Portal) 
 
 @pytest.mark.parametrize("record", [None, 7, "x", [], {}, {"id": "a"}, {"id": "1"}, {"id": 1, "properties": []}])
 def test_what_is_no_record_lands_as_a_row_in_error(record: Any) -> None:
-    recipes = {"name": parse.Recipe(("name",))}
+    recipes = {"name": Recipe(("name",))}
     rows = list(parse.record_rows(record, "company_id", recipes, None, merges_into_column=True))
     from persona_warehouse.landing.mapping import Mapping
 
@@ -317,11 +318,11 @@ def test_what_is_no_record_lands_as_a_row_in_error(record: Any) -> None:
 
 
 def test_names_and_associations() -> None:
-    name = parse.Recipe.parse("firstname + lastname")
+    name = Recipe.parse("firstname + lastname")
     assert name.value({"firstname": "Ada", "lastname": "Byron"}) == "Ada Byron"
     assert name.value({"firstname": "三", "lastname": "张"}) == "张三"
     assert name.value({"firstname": "", "lastname": None}) is None
-    assert parse.Recipe.parse("a | b").value({"a": " ", "b": "2"}) == "2"
+    assert Recipe.parse("a | b").value({"a": " ", "b": "2"}) == "2"
     entries = [
         {"id": "1", "type": "contact_to_company_unlabeled"},
         {"id": "2", "type": "contact_to_company_unlabeled"},

@@ -10,9 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
 
@@ -21,6 +19,7 @@ from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, SourceFault
 from persona_warehouse.sources.answers import ApiClient, Seen, UnexpectedShape
 from persona_warehouse.sources.hubspot import parse
+from persona_warehouse.sources.progress import Span
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,6 @@ HISTORY_SIZE = 50
 # a longer list of properties is cut off by proxies on the way: such records are read in batches, by POST
 LONGEST_PROPERTIES = 2000
 MODIFIED = {"companies": "hs_lastmodifieddate", "contacts": "lastmodifieddate", "deals": "hs_lastmodifieddate"}
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -78,27 +75,14 @@ class Wanted:
         return len(",".join(self.properties)) < LONGEST_PROPERTIES
 
 
-@dataclass(frozen=True)
-class Span:
-    """Which changes are read: from `since`, up to but without `until`; None is open."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, at: datetime | None) -> bool:
-        # a record that does not say when is read rather than lost
-        return at is None or ((self.since is None or at >= self.since) and (self.until is None or at < self.until))
-
-
 class HubSpotClient(ApiClient):
     """One HTTP session for one landing object; a context manager.
 
     Every method raises ConfigError when a person must act (token, scope) and SourceFault when the API fails, after the
     retries that the failure allows.
-
-    Attributes:
-        started: the server's time at its first answer; what changes after it may have been missed.
     """
+
+    vendor = "HubSpot"
 
     def __init__(self, options: Options, object: str, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(options, object, sleep)
@@ -112,7 +96,6 @@ class HubSpotClient(ApiClient):
                 "Accept": "application/json",
             },
         )
-        self.started: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +122,7 @@ class HubSpotClient(ApiClient):
         while True:
             page = {key: value for key, value in {**query, "after": after or ""}.items() if value}
             answer = self.call("GET", endpoint, page)
-            fresh = self._fresh(self._parsed(endpoint, parse.results_of, answer), seen)
+            fresh = seen.fresh_records(self._parsed(endpoint, parse.results_of, answer), parse.id_of)
             if fresh:
                 yield fresh if wanted.fits_a_url else self._reread(object_type, fresh, wanted, archived)
             following = self._parsed(endpoint, parse.next_after, answer)
@@ -221,17 +204,6 @@ class HubSpotClient(ApiClient):
         """One answer of the API, with its retries."""
         return self._retried(endpoint, lambda: self._attempt(method, endpoint, query, body))
 
-    def _fresh(self, records: list[Any], seen: Seen) -> list[Any]:
-        new = set(seen.fresh(one for record in records if (one := parse.id_of(record))))
-        kept = []
-        for record in records:
-            one = parse.id_of(record)
-            # what has no id is no record, but lands as a row in error
-            if one is None or one in new:
-                kept.append(record)
-                new.discard(one or "")
-        return kept
-
     def _reread(self, object_type: str, records: list[Any], wanted: Wanted, archived: bool) -> list[Any]:
         """The same records with all that is wanted of them, which list or search did not give."""
         endpoint = f"{OBJECTS}/{object_type}/batch/read"
@@ -303,13 +275,6 @@ class HubSpotClient(ApiClient):
             )
         raise self._no_api(endpoint, response)
 
-    def _note_time(self, response: httpx.Response) -> None:
-        if self.started is None:
-            try:
-                self.started = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-            except (KeyError, ValueError):
-                self.started = datetime.now(UTC)
-
     def _not_allowed(self, endpoint: str, status: int, said: Mapping[str, Any]) -> ConfigError:
         category = self._scrub(str(said.get("category") or "no category"))[:60]
         scopes = scopes_of(said)
@@ -348,34 +313,6 @@ class HubSpotClient(ApiClient):
 
     def _hidden(self) -> list[str]:
         return [self._options.token]
-
-    def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
-        try:
-            return parser(answer)
-        except UnexpectedShape as error:
-            shape = error
-        raise self._shape(endpoint, shape, answer)
-
-    def _shape(self, endpoint: str, error: UnexpectedShape, answer: Mapping[str, Any]) -> SourceFault:
-        keys = self._scrub(", ".join(sorted(answer)) or "(none)")[:160]
-        return SourceFault(
-            f"{endpoint} answered in an unknown shape",
-            **self._places(),
-            field=error.field,
-            expected=error.expected,
-            found=f"{error.found}; the answer has the keys {keys}",
-            remedy="check that `base_url` is the HubSpot API itself; if it is, report it with this message",
-        )
-
-    def _in_a_circle(self, endpoint: str, field: str, expected: str) -> SourceFault:
-        return SourceFault(
-            f"{endpoint} gives the same records again and again",
-            **self._places(),
-            field=field,
-            expected=expected,
-            found="one that was served before, twice",
-            remedy="run the night again; nothing of it was loaded",
-        )
 
 
 def scopes_of(said: Mapping[str, Any]) -> list[str]:

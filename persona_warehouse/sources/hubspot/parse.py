@@ -1,56 +1,21 @@
-"""HubSpot's records to raw landing rows: pure functions, no network, no clock.
-
-Every value is text here; landing's own typing makes numbers, booleans and times of it and says what it cannot read.
-"""
+"""HubSpot's records to raw landing rows: pure functions, no network, no clock."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from persona_warehouse.sources.answers import UnexpectedShape
-
-# a raw landing row: landing column -> text, and besides `properties`, `raw_row` and `broken` as JSON text
-Row = dict[str, str | None]
+from persona_warehouse.sources.records import Recipe, Row, broken_row, dump, kind, latest, leftovers, moment, text_of
 
 # asked for or sent along with every record, and told by other columns
 SILENT = frozenset({"hs_object_id", "createdate", "lastmodifieddate", "hs_lastmodifieddate", "hs_merged_object_ids"})
 MERGED_IDS = "hs_merged_object_ids"
-HAN = re.compile(r"[\u4e00-\u9fff]")
 # how HubSpot names the associations that bear no label of the user's
 PLAIN_TYPE = re.compile("(contact|deal|company)_to_(contact|deal|company)(_unlabeled)?")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Where a landing column comes from: one property, the first filled of several, or the parts of a name."""
-
-    properties: tuple[str, ...]
-    is_name: bool = False
-
-    @classmethod
-    def parse(cls, text: str) -> Recipe:
-        """Reads `a`, `a | b` or `a + b`.
-
-        Raises:
-            ValueError: it is none of them.
-        """
-        for sign, is_name in (("+", True), ("|", False)):
-            parts = tuple(part.strip() for part in text.split(sign))
-            if all(re.fullmatch(r"[A-Za-z0-9_.\-]+", part) for part in parts):
-                return cls(parts, is_name and len(parts) > 1)
-        raise ValueError(text)
-
-    def value(self, properties: Mapping[str, Any]) -> str | None:
-        found = [value for name in self.properties if (value := text_of(properties.get(name)))]
-        if not self.is_name:
-            return next(iter(found), None)
-        # 三 + 张 is 张三, Ada + Byron is Ada Byron
-        return "".join(reversed(found)) if HAN.search("".join(found)) else " ".join(found) or None
 
 
 @dataclass(frozen=True)
@@ -164,21 +129,19 @@ def record_rows(
     is_archived = bool(record.get("archived"))
     if is_archived:
         # archiving need not touch the time of the last change, and the newest time wins
-        row["updated_at"] = _latest(row["updated_at"], text_of(record.get("archivedAt")))
+        row["updated_at"] = latest(row["updated_at"], text_of(record.get("archivedAt")))
     row["is_deleted"] = "true" if is_archived else "false"
-    used = {name for recipe in recipes.values() for name in recipe.properties} | SILENT
-    rest = {name: value for name, value in properties.items() if name not in used and text_of(value) is not None}
-    row["properties"] = _dump(rest) if rest else None
-    row["raw_row"] = _dump(record)
+    row["properties"] = leftovers(properties, recipes, SILENT)
+    row["raw_row"] = dump(record)
     yield row
     for merged in merged_ids(properties):
-        gone: Row = {key: merged, "is_deleted": "true", "updated_at": row["updated_at"], "raw_row": _dump(record)}
+        gone: Row = {key: merged, "is_deleted": "true", "updated_at": row["updated_at"], "raw_row": dump(record)}
         if "name" in row:
             gone["name"] = row["name"]
         if merges_into_column:
             gone["merged_into_id"] = row[key]
         else:
-            gone["properties"] = _dump({"merged_into_id": row[key]})
+            gone["properties"] = dump({"merged_into_id": row[key]})
         yield gone
 
 
@@ -205,54 +168,12 @@ def stage_rows(record: Any) -> Iterator[Row]:
             "deal_id": id_of(record),
             "stage": text_of(known.get("value")),
             "entered_at": text_of(known.get("timestamp")),
-            "raw_row": _dump({"deal_id": id_of(record), "entry": entry}),
+            "raw_row": dump({"deal_id": id_of(record), "entry": entry}),
         }
 
 
 def deal_contact_rows(deal_id: str, associations: Iterable[Association]) -> Iterator[Row]:
     """A deal's contacts; the role is the user's label on the association."""
     for one in associations:
-        raw = _dump({"deal_id": deal_id, "contact_id": one.id, "types": list(one.types)})
+        raw = dump({"deal_id": deal_id, "contact_id": one.id, "types": list(one.types)})
         yield {"deal_id": deal_id, "contact_id": one.id, "role": one.label, "raw_row": raw}
-
-
-def broken_row(record: Any, field: str, expected: str) -> Row:
-    """A row that cannot be read at all."""
-    error = {"field": field, "rule": "not_record", "expected": expected, "found": kind(record)}
-    return {"broken": _dump(error), "raw_row": _dump(record)}
-
-
-def moment(text: str | None) -> datetime | None:
-    """A time as HubSpot writes it; None when it is none."""
-    try:
-        found = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def kind(value: Any) -> str:
-    """What a value is, never the value itself."""
-    names = {
-        type(None): "nothing", bool: "a boolean", int: "a number", float: "a number",
-        str: "a text", list: "a list", dict: "an object",
-    }  # fmt: skip
-    return names.get(type(value), type(value).__name__)
-
-
-def text_of(value: Any) -> str | None:
-    """A value as text, None when it is empty."""
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return str(value).lower()
-    return (_dump(value) if isinstance(value, list | dict) else str(value)).strip() or None
-
-
-def _latest(one: str | None, other: str | None) -> str | None:
-    times = [(at, text) for text in (one, other) if (at := moment(text))]
-    return max(times)[1] if times else one or other
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
