@@ -15,7 +15,7 @@ from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import STREAMS
 
 CONNECTORS = {
-    "crm": ("files", "sql", "hubspot", "salesforce"),
+    "crm": ("files", "sql", "hubspot", "salesforce", "fxiaoke"),
     "website": ("events", "access_log", "segment", "snowplow", "sensors", "ga4"),
     "wechat": ("official_account", "files", "received"),
 }
