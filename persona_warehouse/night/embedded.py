@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from persona_warehouse import __version__
 from persona_warehouse.errors import PersonaError
-from persona_warehouse.files import write_atomically
+from persona_warehouse.files import locked, write_atomically
 from persona_warehouse.night.runs import StepRun, forget, recorded
 from persona_warehouse.settings import Settings
 
@@ -61,9 +60,8 @@ def prepare(settings: Settings, log: Path) -> None:
     os.environ.update(airflow_environment(settings))
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
     wanted = f"persona {__version__}, airflow {version('apache-airflow')}\n"
-    with (settings.airflow_home / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        marker = settings.airflow_home / "prepared"
+    marker = settings.airflow_home / "prepared"
+    with locked(marker):
         if marker.exists() and marker.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
             return
         _migrate(settings, log)

@@ -8,6 +8,7 @@ import random
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,28 +23,37 @@ from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources import answers, official_account
-from persona_warehouse.sources.official_account import client, extract, parse
+from persona_warehouse.sources.official_account import articles, client, extract, parse, values
 from tests.standins import wechat as standin
 from tests.standins.wechat import WeChatStandin
 
 FIXTURES = Path(__file__).resolve().parents[3] / "shared" / "data" / "wechat_wechatpy_fixtures"
 TODAY = date(2026, 11, 21)
 NIGHT = Window(datetime(2026, 11, 19, 16, tzinfo=UTC), datetime(2026, 11, 20, 16, tzinfo=UTC))
-SETTINGS = Settings(Path("unused"), Path("unused.yml"), date(2026, 11, 20), "Asia/Shanghai", 7)
-CONFIG = {"connector": "official_account", "connection": "wechat_main", "backoff_seconds": 0.01}
+NOW = datetime(2026, 11, 21, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+CONFIG = {
+    "connector": "official_account", "connection": "wechat_main", "backoff_seconds": 0.01, "minute_quota_seconds": 0.01,
+}  # fmt: skip
 
 Tables = dict[str, list[pa.Table]]
 Run = Callable[..., Tables]
 
 
+def settings_of(home: Path) -> Settings:
+    return Settings(home, home / "sources.yml", date(2026, 11, 20), "Asia/Shanghai", 7)
+
+
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Runs the connector against a stand-in: landing object -> the tables it yielded."""
-    monkeypatch.setattr(official_account, "beijing_today", lambda: TODAY)
+    monkeypatch.setattr(official_account, "beijing_now", lambda: NOW)
 
     def _run(server: WeChatStandin, only: str | None = None, **options: Any) -> Tables:
         monkeypatch.setenv("AIRFLOW_CONN_WECHAT_MAIN", server.connection_json())
-        extracts = extract({**CONFIG, **options}, "wechat", SETTINGS, NIGHT)
+        # every run is the first of its account
+        settings = settings_of(tmp_path / str(len(list(tmp_path.iterdir()))))
+        settings.home.mkdir()
+        extracts = extract({**CONFIG, **options}, "wechat", settings, NIGHT)
         return {found.object: list(found.batches()) for found in extracts if only in (None, found.object)}
 
     return _run
@@ -71,11 +81,12 @@ def failure_of(run: Run, wechat: WeChatStandin, only: str = "followers", **optio
 
 
 @pytest.fixture(scope="module")
-def whole() -> Iterator[dict[str, pa.Table]]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, pa.Table]]:
+    settings = settings_of(tmp_path_factory.mktemp("whole"))
     with pytest.MonkeyPatch.context() as patch, WeChatStandin(today=TODAY) as wechat:
-        patch.setattr(official_account, "beijing_today", lambda: TODAY)
+        patch.setattr(official_account, "beijing_now", lambda: NOW)
         patch.setenv("AIRFLOW_CONN_WECHAT_MAIN", wechat.connection_json())
-        found = {each.object: list(each.batches()) for each in extract(CONFIG, "wechat", SETTINGS, NIGHT)}
+        found = {each.object: list(each.batches()) for each in extract(CONFIG, "wechat", settings, NIGHT)}
         assert [table.num_rows for table in found["followers"]] == [10_000, 10_000, 5_000]
         assert wechat.calls == {
             standin.STABLE_TOKEN: 1,
@@ -84,6 +95,10 @@ def whole() -> Iterator[dict[str, pa.Table]]:
             standin.TAGS_GET: 1,
             standin.USER_SUMMARY: 1,
             standin.USER_CUMULATE: 1,
+            standin.ACCOUNT_SUMMARY: 1,
+            standin.ARTICLE_READ: 7,
+            standin.ARTICLE_SHARE: 7,
+            standin.ARTICLE_TOTAL: 30,
         }
         yield joined(found)
 
@@ -122,6 +137,23 @@ def test_every_end_of_the_list_is_seen(run: Run, end_style: str, followers: int)
         assert table["openid"].to_pylist() == [wechat.openid(index) for index in range(followers)]
     pages = followers // 100 + (followers % 100 > 0)
     assert wechat.calls[standin.USER_GET] == pages + (end_style != "empty_next")
+
+
+@pytest.mark.parametrize("end_style", ["no_data", "zero_count", "empty_next", "same_next"])
+def test_followers_who_leave_while_the_list_is_read_are_listed_once(run: Run, end_style: str) -> None:
+    # 99 and 98 end the first page, 150 is still to come, 3 has been listed
+    leaving = {1: (3, 98, 99, 150), 2: (190,)}
+    with server(leave_after_page=leaving, end_style=end_style) as wechat:
+        table = joined(run(wechat, "followers"))["followers"]
+        listed = [wechat.openid(index) for index in range(250) if index != 150]
+    assert table["openid"].to_pylist() == listed
+    assert table["row_errors"].null_count == len(listed)
+    rows = {row["openid"]: row for row in table.to_pylist()}
+    for index in (3, 98, 99, 190):
+        # asked for after they left, they carry nothing but their openid
+        left = rows[wechat.openid(index)]
+        assert (left["is_subscribed"], left["subscribed_at"], left["unionid"]) == (False, None, None)
+    assert rows[wechat.openid(4)]["is_subscribed"] is True
 
 
 def test_an_account_without_followers_yields_an_empty_table(run: Run) -> None:
@@ -171,8 +203,8 @@ def test_a_fault_that_passes_changes_nothing(run: Run, fault: dict[str, Any]) ->
     ("fault", "options", "rest"),
     [
         ({"rate_limit_once": True, "retry_after": "7"}, {}, 7.0),
-        ({"errcode_once_at": {standin.USER_INFO_BATCH: 45011}}, {"backoff_seconds": 1.0}, 60.0),
-        ({"errcode_once_at": {standin.USER_INFO_BATCH: 45011}}, {"backoff_seconds": 0.01}, 0.6),
+        ({"errcode_once_at": {standin.USER_INFO_BATCH: 45011}}, {}, 60.0),
+        ({"errcode_once_at": {standin.USER_INFO_BATCH: 45011}}, {"minute_quota_seconds": 5}, 5.0),
     ],
 )
 def test_the_server_is_left_alone_for_as_long_as_it_asks(fault: Any, options: Any, rest: float) -> None:
@@ -222,12 +254,23 @@ def test_retry_after_is_read_in_both_forms() -> None:
         (40013, ConfigError, "appid", 1),
         (40125, ConfigError, "appsecret", 1),
         (40164, ConfigError, "whitelist", 1),
-        (43002, SourceFault, "refuses the call", 1),
-        (45009, SourceFault, "00:00 Beijing", 1),
+        (43002, SourceFault, "another HTTP method", 1),
+        (45009, SourceFault, "free again at 2026-11-22 00:00 in Beijing", 1),
         (45011, SourceFault, "has no time", 3),
+        (45056, SourceFault, "refuses a tag", 1),
+        (45057, SourceFault, "refuses a tag", 1),
+        (45058, SourceFault, "refuses a tag", 1),
+        (45157, SourceFault, "refuses a tag", 1),
+        (45158, SourceFault, "refuses a tag", 1),
+        (45159, SourceFault, "refuses a tag", 1),
         (47009, SourceFault, "retired", 1),
         (48001, ConfigError, "verified", 1),
         (48004, ConfigError, "banned", 1),
+        (48006, SourceFault, "resets of quotas", 1),
+        (50002, SourceFault, "limited", 1),
+        (61500, SourceFault, "wrong format", 1),
+        (61501, SourceFault, "out of range", 1),
+        (99999, SourceFault, "refuses the call", 1),
     ],
 )
 def test_an_errcode_that_stays(run: Run, errcode: int, kind: type[PersonaError], words: str, calls: int) -> None:
@@ -277,10 +320,10 @@ def test_a_login_page_is_told_at_once(run: Run, endpoint: str) -> None:
         assert part in text
 
 
-def test_a_login_page_in_mid_run_is_told_at_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_page_in_mid_run_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with server() as wechat:
         monkeypatch.setenv("AIRFLOW_CONN_WECHAT_MAIN", wechat.connection_json())
-        batches = next(iter(extract(CONFIG, "wechat", SETTINGS, NIGHT))).batches()
+        batches = next(iter(extract(CONFIG, "wechat", settings_of(tmp_path), NIGHT))).batches()
         assert next(batches).num_rows == 100
         # a page is handed over before the next one is asked for
         assert wechat.calls[standin.USER_GET] == wechat.calls[standin.USER_INFO_BATCH] == 1
@@ -405,33 +448,6 @@ def test_a_single_day_that_is_refused_ends_the_run(run: Run) -> None:
     assert wechat.calls[standin.USER_CUMULATE] == 4  # 7, 4, 2 and 1 days
 
 
-def test_statistics_never_reach_beyond_yesterday_in_beijing() -> None:
-    today = date(2026, 11, 21)
-    beijing = ZoneInfo("Asia/Shanghai")
-
-    def last(end: datetime) -> date:
-        return official_account.statistics_days(end, 7, today)[1]
-
-    assert last(datetime(2026, 11, 21, tzinfo=beijing)) == date(2026, 11, 20)
-    assert last(datetime(2026, 11, 20, 23, 59, tzinfo=beijing)) == date(2026, 11, 19)
-    assert last(datetime(2027, 1, 1, tzinfo=beijing)) == date(2026, 11, 20)
-    # a business day that ends at midnight UTC: its Beijing day is over
-    assert last(datetime(2026, 11, 21, tzinfo=UTC)) == date(2026, 11, 20)
-    first, end = official_account.statistics_days(datetime(2014, 11, 1, tzinfo=UTC), 7, today)
-    assert not list(parse.spans(first, end, 7))
-
-
-def test_a_window_before_all_statistics_yields_an_empty_table(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    with server() as wechat:
-        monkeypatch.setenv("AIRFLOW_CONN_WECHAT_MAIN", wechat.connection_json())
-        old = Window(datetime(2014, 1, 1, tzinfo=UTC), datetime(2014, 1, 2, tzinfo=UTC))
-        found = {each.object: each for each in extract(CONFIG, "wechat", SETTINGS, old)}
-        assert [table.num_rows for table in found["daily_follower_stats"].batches()] == [0]
-    assert wechat.calls.total() == 0
-
-
 # configuration
 
 
@@ -449,22 +465,27 @@ def test_a_window_before_all_statistics_yields_an_empty_table(
         ({"connection": None}, "connection", "nothing"),
         ({"timeout_seconds": "30"}, "timeout_seconds", "a number from"),
         ({"max_retries": -1}, "max_retries", "a whole number from 0"),
+        ({"objects": ["follower"]}, "objects", "nearest: followers"),
+        ({"objects": "followers"}, "objects", "a list of followers"),
+        ({"quotas": {"user/gett": 5}}, "quotas", "nearest: user/get"),
+        ({"quotas": {"user/get": -5}}, "user/get", "a whole number from 0"),
+        ({"ready_hour": 24}, "ready_hour", "a whole number from 0 to 23"),
     ],
 )
 def test_a_wrong_option_is_told_before_anything_is_fetched(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], field: str, words: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any], field: str, words: str
 ) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_WECHAT_MAIN", WeChatStandin.appid.join(("https://", ":hidden@api.example")))
     with pytest.raises(ConfigError) as caught:
-        extract({**CONFIG, **options}, "wechat", SETTINGS, NIGHT)
+        extract({**CONFIG, **options}, "wechat", settings_of(tmp_path), NIGHT)
     assert caught.value.field == field
     assert words in str(caught.value) and "hidden" not in str(caught.value)
 
 
-def test_an_incomplete_connection_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_incomplete_connection_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_WECHAT_MAIN", '{"login": "wx1"}')
     with pytest.raises(ConfigError, match="has no password"):
-        extract(CONFIG, "wechat", SETTINGS, NIGHT)
+        extract(CONFIG, "wechat", settings_of(tmp_path), NIGHT)
 
 
 # the recorded answers
@@ -540,7 +561,7 @@ def test_a_value_that_cannot_be_read_is_told_in_its_row() -> None:
 
 
 def test_retired_keys_vanish_only_when_empty() -> None:
-    empty = dict.fromkeys(parse.RETIRED, "") | {"sex": 0, "openid": "o1"}
+    empty = dict.fromkeys(values.RETIRED, "") | {"sex": 0, "openid": "o1"}
     assert parse.follower_row(empty)["properties"] is None
     kept = parse.follower_row({"openid": "o1", "sex": 1, "city": "广州", "privilege": []})["properties"]
     assert json.loads(kept) == {"sex": 1, "city": "广州", "privilege": []}
@@ -605,13 +626,20 @@ def any_json(chance: random.Random, depth: int = 0) -> Any:
         return [any_json(chance, depth + 1) for _ in range(chance.randrange(4))]
     keys = [
         *parse.FOLLOWER_KEYS,
-        *parse.RETIRED,
+        *values.RETIRED,
         "id",
         "name",
         "count",
         "ref_date",
         "user_source",
         "new_user",
+        "msgid",
+        "detail",
+        "detail_list",
+        "stat_date",
+        "read_user",
+        "read_user_source",
+        "read_finish_rate",
         "\udc00",
     ]
     return {chance.choice(keys): any_json(chance, depth + 1) for _ in range(chance.randrange(8))}
@@ -624,15 +652,18 @@ def test_any_json_becomes_rows_in_the_landing_schema() -> None:
         "followers": [parse.follower_row(item) for item in items],
         "tags": parse.tag_rows({"tags": items}),
         "daily_follower_stats": parse.stats_rows(items, items),
+        "account_daily_stats": articles.account_rows(items, True),
+        "article_daily_stats": articles.daily_rows(items, items, None),
+        "article_stats": articles.total_rows(items, False),
     }
     for name, rows in found.items():
         table = official_account.to_table(rows, landing_schema("wechat", name), "any", 0)
-        for key in ("openid", "tag_id", "ref_date"):
+        for key in ("openid", "tag_id", "ref_date", "msgid", "stat_date"):
             if key in table.column_names:
                 # a row without its key is never a good row
                 assert table.filter(pc.and_(pc.is_null(table[key]), pc.is_null(table["row_errors"]))).num_rows == 0
         for row in table.to_pylist():
-            for column in ("properties", "row_errors", "raw_row", "tag_ids"):
+            for column in ("properties", "row_errors", "raw_row", "tag_ids", "read_user_source"):
                 json.loads(row.get(column) or "null")
             assert (row["row_errors"] is None) == (row["raw_row"] is None)
 
@@ -640,13 +671,16 @@ def test_any_json_becomes_rows_in_the_landing_schema() -> None:
 def test_spans_cover_every_day_once() -> None:
     chance = random.Random(3)
     for _ in range(200):
-        first = date(2026, 1, 1) + timedelta(days=chance.randrange(300))
-        last = first + timedelta(days=chance.randrange(-2, 40))
-        days = chance.randrange(1, 9)
-        spans = list(parse.spans(first, last, days))
+        wanted = {date(2026, 1, 1) + timedelta(days=chance.randrange(60)) for _ in range(chance.randrange(40))}
+        longest = chance.randrange(1, 9)
+        spans = list(parse.spans(wanted, longest))
         covered = [begin + timedelta(days=n) for begin, end in spans for n in range((end - begin).days + 1)]
-        assert covered == [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        assert all((end - begin).days < days for begin, end in spans)
+        assert covered == sorted(wanted)
+        assert all((end - begin).days < longest for begin, end in spans)
+        # no more calls than needed: two that follow each other would not fit into one
+        assert all(
+            (end - begin).days >= longest for (begin, one), (two, end) in pairwise(spans) if (two - one).days == 1
+        )
         for begin, end in spans:
             if begin < end:
                 (one, middle), (next_one, two) = parse.halves(begin, end)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -32,6 +32,16 @@ USER_INFO_BATCH = "/cgi-bin/user/info/batchget"
 TAGS_GET = "/cgi-bin/tags/get"
 USER_SUMMARY = "/datacube/getusersummary"
 USER_CUMULATE = "/datacube/getusercumulate"
+ACCOUNT_SUMMARY = "/datacube/getbizsummary"
+ARTICLE_READ = "/datacube/getarticleread"
+ARTICLE_SHARE = "/datacube/getarticleshare"
+ARTICLE_TOTAL = "/datacube/getarticletotaldetail"
+RETIRED = tuple(
+    f"/datacube/{name}"
+    for name in (
+        "getarticlesummary", "getarticletotal", "getuserread", "getuserreadhour", "getusershare", "getusersharehour",
+    )
+)  # fmt: skip
 
 SCENES = (
     "ADD_SCENE_SEARCH", "ADD_SCENE_ACCOUNT_MIGRATION", "ADD_SCENE_PROFILE_CARD", "ADD_SCENE_QR_CODE",
@@ -41,6 +51,9 @@ SCENES = (
 TAGS = ((2, "星标组"), (100, "展会"), (101, "老客户"), (102, "经销商"), (103, "试用"), (104, "采购"))
 USER_SOURCES = (0, 1, 17, 30, 57, 161, 200)
 FIRST_STATISTICS = date(2014, 12, 1)
+FIRST_ARTICLES = date(2025, 11, 1)
+ARTICLE_DAYS = 30
+READERS = ("全部", "会话", "朋友圈", "搜一搜")
 FIRST_FOLLOW = int(datetime(2021, 1, 1, tzinfo=UTC).timestamp())
 
 MESSAGES = {
@@ -66,6 +79,14 @@ MESSAGES = {
     47009: "this api is offline, please use the new api",
     48001: "api unauthorized",
     48004: "api forbidden for irregularities",
+    48006: "api forbid to clear quota because of reaching the limit",
+    50002: "user limited",
+    45056: "too many tag now, no need to add new",
+    45057: "can't modify sys tag",
+    45058: "can't modify sys tag",
+    45157: "invalid tag name",
+    45158: "invalid tag name length",
+    45159: "invalid tag id",
     61500: "date format error",
     61501: "date range error",
 }
@@ -93,10 +114,13 @@ class WeChatStandin(LoopbackServer):
         end_style: how the follower list ends.
         invalid_openids: indices of followers who are listed and then called invalid (40003).
         errcode_at, errcode_once_at: endpoint -> errcode that it answers always, or to its first call.
-        span_days: the longest span of the statistics.
+        span_days: the longest span of the follower statistics, and of getbizsummary where it is less than 30.
+        delayed: days (of publishing, of reading) whose article numbers are still preliminary.
+        leave_after_page: page number, from 1 -> indices of followers who leave once it was served.
 
     Attributes:
         calls: how often each endpoint was called, refused calls included.
+        asked: endpoint, first and last day of every call for statistics that was answered.
     """
 
     appid = "wx0standin0appid0"
@@ -122,12 +146,20 @@ class WeChatStandin(LoopbackServer):
         errcode_at: Mapping[str, int] | None = None,
         errcode_once_at: Mapping[str, int] | None = None,
         span_days: int = 7,
+        delayed: Collection[date] = (),
+        leave_after_page: Mapping[int, Collection[int]] | None = None,
     ) -> None:
         self.followers = followers
         self.page_size = page_size
         self.today = today or (datetime.now(UTC) + timedelta(hours=8)).date()
         self.end_style = end_style
         self.span_days = span_days
+        self.delayed = set(delayed)
+        self.asked: list[tuple[str, date, date]] = []
+        self._leave_after_page = dict(leave_after_page or {})
+        self._gone: set[int] = set()
+        self._pages = 0
+        self._listed: Sequence[int] = range(followers)
         self.calls: Counter[str] = Counter()
         self.tokens: list[str] = []
         self._valid: dict[str, str] = {}
@@ -154,6 +186,11 @@ class WeChatStandin(LoopbackServer):
             TAGS_GET: ("GET", self._tags_get),
             USER_SUMMARY: ("POST", self._user_summary),
             USER_CUMULATE: ("POST", self._user_cumulate),
+            ACCOUNT_SUMMARY: ("POST", self._account_summary),
+            ARTICLE_READ: ("POST", self._article_read),
+            ARTICLE_SHARE: ("POST", self._article_share),
+            ARTICLE_TOTAL: ("POST", self._article_total),
+            **dict.fromkeys(RETIRED, ("POST", self._retired)),
         }
 
     def connection_json(self) -> str:
@@ -261,7 +298,10 @@ class WeChatStandin(LoopbackServer):
         try:
             answer = self._answer(endpoint, request.method, dict(request.query_params), await request.body())
         except Refusal as refusal:
-            answer = {"errcode": refusal.errcode, "errmsg": f"{MESSAGES[refusal.errcode]} rid: 65f0-standin"}
+            answer = {
+                "errcode": refusal.errcode,
+                "errmsg": f"{MESSAGES.get(refusal.errcode, 'unknown error')} rid: 65f0-standin",
+            }
         body = json.dumps(answer, ensure_ascii=False).encode()
         headers = {"content-type": "application/json; encoding=utf-8"}
         if endpoint == self._once_at and self._cut_body_once:
@@ -334,35 +374,41 @@ class WeChatStandin(LoopbackServer):
 
     def _user_get(self, query: Mapping[str, str], _: Answer) -> Answer:
         cursor = query.get("next_openid", "")
-        if cursor and cursor not in self._indices:
+        if cursor and self._indices.get(cursor, -1) not in self._listed:
             raise Refusal(40003)
-        start = self._indices[cursor] + 1 if cursor else 0
+        start = self._listed.index(self._indices[cursor]) + 1 if cursor else 0
         if self._repeat_page and start == self.page_size:
             self._repeat_page = False
             start = 0
-        if start >= self.followers:
+        if start >= len(self._listed):
             if self.end_style == "same_next" and cursor:
-                return self._page(max(0, self.followers - self.page_size))
-            end: Answer = {"total": self.followers, "count": 0}
+                return self._page(max(0, len(self._listed) - self.page_size))
+            end: Answer = {"total": len(self._listed), "count": 0}
             if self.end_style == "zero_count":
                 return end | {"data": {"openid": []}, "next_openid": cursor}
             return end | {"next_openid": ""}
         return self._page(start)
 
     def _page(self, start: int) -> Answer:
-        openids = self._openids[start : start + self.page_size]
-        is_last = start + len(openids) >= self.followers
-        return {
-            "total": self.followers,
+        openids = [self._openids[index] for index in self._listed[start : start + self.page_size]]
+        is_last = start + len(openids) >= len(self._listed)
+        answer = {
+            "total": len(self._listed),
             "count": len(openids),
             "data": {"openid": openids},
             "next_openid": "" if is_last and self.end_style == "empty_next" else openids[-1],
         }
+        self._pages += 1
+        leaving = set(self._leave_after_page.get(self._pages, ()))
+        self._gone |= leaving
+        self._listed = [index for index in self._listed if index not in leaving]
+        return answer
 
     def _of(self, openid: object) -> Answer:
         if openid in self._invalid or openid not in self._indices:
             raise Refusal(40003)
-        return self.info(self._indices[str(openid)])
+        index = self._indices[str(openid)]
+        return {"subscribe": 0, "openid": openid} if index in self._gone else self.info(index)
 
     def _user_info(self, query: Mapping[str, str], _: Answer) -> Answer:
         return self._of(query.get("openid"))
@@ -379,7 +425,7 @@ class WeChatStandin(LoopbackServer):
         held = Counter(tag for index in range(self.followers) for tag in self.info(index).get("tagid_list", ()))
         return {"tags": [{"id": number, "name": name, "count": held[number]} for number, name in TAGS]}
 
-    def _days(self, body: Answer) -> list[date]:
+    def _days(self, endpoint: str, body: Answer, longest: int, first: date) -> list[date]:
         try:
             begin, end = (
                 datetime.strptime(str(body.get(key)), "%Y-%m-%d").date() for key in ("begin_date", "end_date")
@@ -387,12 +433,94 @@ class WeChatStandin(LoopbackServer):
         except ValueError:
             raise Refusal(61500) from None
         length = (end - begin).days + 1
-        if not 1 <= length <= self.span_days or begin < FIRST_STATISTICS or end >= self.today:
+        if not 1 <= length <= longest or begin < first or end >= self.today:
             raise Refusal(61501)
+        self.asked.append((endpoint, begin, end))
         return [begin + timedelta(days=number) for number in range(length)]
 
     def _user_summary(self, _: Mapping[str, str], body: Answer) -> Answer:
-        return {"list": [entry for day in self._days(body) for entry in self.summary(day)]}
+        days = self._days(USER_SUMMARY, body, self.span_days, FIRST_STATISTICS)
+        return {"list": [entry for day in days for entry in self.summary(day)]}
 
     def _user_cumulate(self, _: Mapping[str, str], body: Answer) -> Answer:
-        return {"list": [entry for day in self._days(body) for entry in self.cumulate(day)]}
+        days = self._days(USER_CUMULATE, body, self.span_days, FIRST_STATISTICS)
+        return {"list": [entry for day in days for entry in self.cumulate(day)]}
+
+    def _article_days(self, endpoint: str, body: Answer, longest: int = 1) -> tuple[list[date], bool]:
+        days = self._days(endpoint, body, longest, FIRST_ARTICLES)
+        return days, not self.delayed.isdisjoint(days)
+
+    def _account_summary(self, _: Mapping[str, str], body: Answer) -> Answer:
+        days, is_delay = self._article_days(ACCOUNT_SUMMARY, body, 30 if self.span_days == 7 else self.span_days)
+        return {"list": [self.account_day(day) for day in days], "is_delay": is_delay}
+
+    def _article_read(self, _: Mapping[str, str], body: Answer) -> Answer:
+        (day,), is_delay = self._article_days(ARTICLE_READ, body)
+        return {"list": [self.article_day(day, msgid) for msgid in self.articles(day)], "is_delay": is_delay}
+
+    def _article_share(self, _: Mapping[str, str], body: Answer) -> Answer:
+        (day,), is_delay = self._article_days(ARTICLE_SHARE, body)
+        entries = [
+            {"ref_date": day.isoformat(), "msgid": msgid, "detail": {"share_user": number}}
+            for number, msgid in enumerate(self.articles(day))
+            # nobody shared the first one
+            if number
+        ]
+        return {"list": entries, "is_delay": is_delay}
+
+    def _article_total(self, _: Mapping[str, str], body: Answer) -> Answer:
+        (day,), is_delay = self._article_days(ARTICLE_TOTAL, body)
+        return {"list": [self.article_total(day, msgid) for msgid in self.articles(day)], "is_delay": is_delay}
+
+    def _retired(self, _: Mapping[str, str], __: Answer) -> Answer:
+        raise Refusal(47009)
+
+    @staticmethod
+    def articles(day: date) -> list[str]:
+        """The articles published on a day: two on every second one."""
+        number = 2247490000 + day.toordinal() % 1000
+        return [f"{number}_{place}" for place in (1, 2)] if day.toordinal() % 2 else []
+
+    @staticmethod
+    def account_day(day: date) -> Answer:
+        """What getbizsummary says of a day."""
+        read = 100 + day.toordinal() % 50
+        detail = {
+            "read_user": read, "read_user_source": [{"user_count": read, "scene_desc": "全部"}], "share_user": 3,
+            "zaikan_user": 2, "like_user": 5, "comment_count": 1, "collection_user": 4, "redirect_ori_page_user": 6,
+            "send_page_count": 2,
+        }  # fmt: skip
+        return {"ref_date": day.isoformat(), "detail": detail}
+
+    @staticmethod
+    def article_day(day: date, msgid: str) -> Answer:
+        """What getarticleread says of a day and an article."""
+        sources = [{"user_count": 10, "scene_desc": scene} for scene in READERS]
+        return {"ref_date": day.isoformat(), "msgid": msgid, "detail": {"read_user": 40, "read_user_source": sources}}
+
+    def article_total(self, day: date, msgid: str) -> Answer:
+        """What getarticletotaldetail says of an article of a day: it is followed for thirty days, up to yesterday."""
+        last = min(self.today - timedelta(days=1), day + timedelta(days=ARTICLE_DAYS - 1))
+        details = [
+            {
+                "stat_date": (day + timedelta(days=number)).isoformat(),
+                "read_user": 100 + 10 * number,
+                "read_user_source": [{"user_count": 100 + 10 * number, "scene_desc": "全部"}],
+                "share_user": number,
+                "zaikan_user": 1,
+                "like_user": 2,
+                "comment_count": 0,
+                "collection_user": 3,
+                "praise_money": 880,
+                "read_subscribe_user": 60,
+                "read_delivery_rate": 0.125,
+                "read_finish_rate": 0.5,
+                "read_avg_activetime": 1.25,
+                "read_jump_position": [{"position": 1, "rate": 0.25}],
+            }
+            for number in range((last - day).days + 1)
+        ]
+        return {
+            "ref_date": day.isoformat(), "msgid": msgid, "publish_type": 0, "title": f"第{msgid}期",
+            "content_url": f"https://mp.weixin.qq.com/s/{msgid}", "detail_list": details,
+        }  # fmt: skip

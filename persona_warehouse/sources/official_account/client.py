@@ -11,7 +11,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from typing import Any, Self, TypeVar
 
@@ -22,6 +22,7 @@ from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, PersonaError, SourceFault
 from persona_warehouse.sources.answers import ApiClient, Seen, Transient, UnexpectedShape
 from persona_warehouse.sources.official_account import parse
+from persona_warehouse.sources.official_account.quota import Quotas, UsedUp, quota_name
 from persona_warehouse.sources.tokens import Token, TokenStore
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,10 @@ USER_INFO_BATCH = "/cgi-bin/user/info/batchget"
 TAGS_GET = "/cgi-bin/tags/get"
 USER_SUMMARY = "/datacube/getusersummary"
 USER_CUMULATE = "/datacube/getusercumulate"
+ACCOUNT_SUMMARY = "/datacube/getbizsummary"
+ARTICLE_READ = "/datacube/getarticleread"
+ARTICLE_SHARE = "/datacube/getarticleshare"
+ARTICLE_TOTAL = "/datacube/getarticletotaldetail"
 
 BATCH_SIZE = 100
 # a token is renewed this long before its end; the stable one is served anew in its last five minutes
@@ -43,15 +48,14 @@ TOKEN_MARGIN_SECONDS = 60
 MISSING_SHARE = 0.05
 
 BUSY = -1
+DAY_QUOTA = 45009
 MINUTE_QUOTA = 45011
 INVALID_OPENID = 40003
 TOKEN_REJECTED = frozenset({40001, 40014, 42001})
 BAD_SPAN = frozenset({61500, 61501})
 
-_WAIT_FOR_QUOTA = (
-    "it is free again at 00:00 Beijing time: run the night after that, or raise the quota in the account's console"
-)
 _CREDENTIALS = "compare the connection's login (appid) and password (appsecret) with the account's developer settings"
+_REPORT = "report it with this message"
 # errcode -> kind of error, what it means, what to do; a person must act on every ConfigError, waiting does not help
 VERDICTS: dict[int, tuple[type[PersonaError], str, str]] = {
     40001: (ConfigError, "the appsecret is refused", _CREDENTIALS),
@@ -65,19 +69,33 @@ VERDICTS: dict[int, tuple[type[PersonaError], str, str]] = {
         "add the address to the whitelist in the account's developer settings",
     ),
     89503: (ConfigError, "this machine's address awaits an administrator's consent", "let an administrator confirm it"),
-    45009: (SourceFault, "the day's quota of the endpoint is used up", _WAIT_FOR_QUOTA),
-    47009: (SourceFault, "the endpoint is retired", "update the connector: the API has a newer endpoint"),
+    43002: (SourceFault, "the API wants another HTTP method", _REPORT),
+    47009: (
+        SourceFault,
+        "WeChat has retired the endpoint, asking again does not help",
+        "update this package, which must learn the endpoint's successor; until then leave the object out of `objects:`",
+    ),
     48001: (
         ConfigError,
         "the account may not use this endpoint",
-        "the user and statistics endpoints need a verified account: have it verified, or take the source out",
+        "users and statistics need a verified account: have it verified, or name in `objects:` only what it may read",
     ),
     48004: (
         ConfigError,
         "the endpoint is banned for this account",
-        "see the account's notices in its console, or take the source out of the sources file",
+        "see the account's notices in its console, or leave the object out of `objects:`",
     ),
-    61500: (SourceFault, "a single day is refused as a date in a wrong format", "report it with this message"),
+    **dict.fromkeys(
+        (45056, 45057, 45058, 45157, 45158, 45159),
+        (SourceFault, "the API refuses a tag, and this only reads tags", _REPORT),
+    ),
+    48006: (SourceFault, "the month's resets of quotas are used up", "wait until the quota is free again at midnight"),
+    50002: (
+        SourceFault,
+        "the account or the follower is limited by WeChat",
+        "see the account's notices in its console",
+    ),
+    61500: (SourceFault, "a single day is refused as a date in a wrong format", _REPORT),
     61501: (SourceFault, "a single day is refused as out of range", "lower `stats_days` of the source, or try later"),
 }
 
@@ -94,7 +112,8 @@ class Options:
         token_endpoint: `stable_token` or `token`.
         timeout_seconds: of connecting, and of every wait for bytes.
         max_retries: further attempts after the first.
-        backoff_seconds: the first pause; it doubles. A minute's quota rests 60 times this.
+        backoff_seconds: the first pause; it doubles.
+        minute_quota_seconds: the pause when a minute's quota is used up.
     """
 
     source: str
@@ -105,6 +124,17 @@ class Options:
     timeout_seconds: float = 30.0
     max_retries: int = 5
     backoff_seconds: float = 1.0
+    minute_quota_seconds: float = 60.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """What the API says of begin..end: entries, and whether it calls them preliminary (None: it does not say)."""
+
+    begin: date
+    end: date
+    entries: list[Any]
+    is_delay: bool | None
 
 
 class ApiError(Exception):
@@ -159,11 +189,13 @@ class WeChatClient(ApiClient):
         options: Options,
         object: str,
         tokens: TokenStore | None = None,
+        quotas: Quotas | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         super().__init__(options, object, sleep)
         self._options = options
         self._tokens = tokens or TokenStore()
+        self._quotas = quotas
         self._http = httpx.Client(
             transport=_Signing(httpx.HTTPTransport(verify=_tls(), proxy=_proxy(options.base_url))),
             timeout=options.timeout_seconds,
@@ -178,6 +210,8 @@ class WeChatClient(ApiClient):
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+        if self._quotas:
+            self._quotas.give_back()
 
     def follower_pages(self) -> Iterator[list[str]]:
         """Openids of all followers, page by page (at most 10,000), each openid once.
@@ -190,8 +224,9 @@ class WeChatClient(ApiClient):
         seen = Seen()
         cursors = {""}
         cursor, total, asked_again = "", 0, False
+        behind: tuple[str, ...] = ()
         while True:
-            page = self._parsed(USER_GET, parse.follower_page, self.call("GET", USER_GET, {"next_openid": cursor}))
+            page = self._page_after(cursor, behind)
             total = page.total if page.total is not None else total
             openids = seen.fresh(page.openids)
             if openids:
@@ -207,7 +242,7 @@ class WeChatClient(ApiClient):
                 continue
             asked_again = False
             cursors.add(page.next_openid)
-            cursor = page.next_openid
+            cursor, behind = page.next_openid, page.openids
         if len(seen) < total * (1 - MISSING_SHARE):
             raise SourceFault(
                 f"{USER_GET} broke off before all followers were listed",
@@ -217,6 +252,23 @@ class WeChatClient(ApiClient):
                 found=f"{len(seen)} openids when it stopped giving new ones",
                 remedy="run the night again; nothing of this list was loaded",
             )
+
+    def _page_after(self, cursor: str, behind: tuple[str, ...]) -> parse.FollowerPage:
+        """The page after a follower; when they have left meanwhile, after the last one before them who has not.
+
+        Args:
+            behind: the page that ends with the cursor.
+        """
+        for openid in (cursor, *reversed(behind[:-1])):
+            can_step_back = bool(behind) and openid != behind[0]
+            handled = frozenset({INVALID_OPENID}) if can_step_back else frozenset[int]()
+            try:
+                answer = self.call("GET", USER_GET, {"next_openid": openid}, handled=handled)
+            except ApiError:
+                log.warning("%s: the follower at the end of a page has left, going on before them", USER_GET)
+            else:
+                return self._parsed(USER_GET, parse.follower_page, answer)
+        raise AssertionError("the first follower of a page is never handled")
 
     def follower_rows(self, openids: list[str]) -> Iterator[parse.Row]:
         """Landing rows of these followers, asked for a hundred at a time.
@@ -230,8 +282,10 @@ class WeChatClient(ApiClient):
             try:
                 answer = self.call("POST", USER_INFO_BATCH, body=body, handled=frozenset({INVALID_OPENID}))
             except ApiError:
-                for openid in batch:
-                    yield from self._single(openid)
+                rows = [row for openid in batch for row in self._single(openid)]
+                wrong = sum("row_errors" in row for row in rows)
+                log.warning("%s: %d followers of a batch are called invalid; they go to quarantine", USER_INFO, wrong)
+                yield from rows
             else:
                 yield from parse.follower_rows(batch, self._parsed(USER_INFO_BATCH, parse.user_infos, answer))
 
@@ -239,15 +293,17 @@ class WeChatClient(ApiClient):
         """Landing rows of all tags."""
         return self._parsed(TAGS_GET, parse.tag_rows, self.call("GET", TAGS_GET))
 
-    def statistics(self, endpoint: str, begin: date, end: date) -> list[Any]:
-        """Entries of getusersummary or getusercumulate for begin..end, both included; a refused span is halved."""
+    def statistics(self, endpoint: str, begin: date, end: date) -> list[Part]:
+        """What a statistics endpoint says of begin..end, both included; a span it refuses is asked for in halves."""
         body = {"begin_date": begin.isoformat(), "end_date": end.isoformat()}
         try:
             answer = self.call("POST", endpoint, body=body, handled=BAD_SPAN if begin < end else frozenset())
         except ApiError as error:
             log.info("%s: %s refuses %d days, asking for halves", error, endpoint, (end - begin).days + 1)
-            return [entry for half in parse.halves(begin, end) for entry in self.statistics(endpoint, *half)]
-        return self._parsed(endpoint, parse.stats_list, answer)
+            return [part for half in parse.halves(begin, end) for part in self.statistics(endpoint, *half)]
+        is_delay = answer.get("is_delay")
+        entries = self._parsed(endpoint, parse.stats_list, answer)
+        return [Part(begin, end, entries, is_delay if isinstance(is_delay, bool) else None)]
 
     def call(
         self,
@@ -342,6 +398,11 @@ class WeChatClient(ApiClient):
         body: Mapping[str, Any] | None,
         handled: frozenset[int],
     ) -> dict[str, Any]:
+        if self._quotas:
+            try:
+                self._quotas.spend(endpoint)
+            except UsedUp as used_up:
+                raise self._no_quota(endpoint, used_up.limit, used_up.free_at) from None
         url = self._options.base_url + endpoint
         extensions = {"hidden_query": dict(query)}
         response = self._asked(endpoint, lambda: self._http.request(method, url, json=body, extensions=extensions))
@@ -367,16 +428,35 @@ class WeChatClient(ApiClient):
         found = f"errcode {code}" + (f": {said}" if said else "")
         is_token_call = endpoint in (STABLE_TOKEN, CLASSIC_TOKEN)
         if code in (BUSY, MINUTE_QUOTA):
-            rest = 60 * self._options.backoff_seconds if code == MINUTE_QUOTA else None
+            rest = self._options.minute_quota_seconds if code == MINUTE_QUOTA else None
             raise Transient(f"{endpoint} has no time", "an answer", found, "run the night again later", rest)
         if code in TOKEN_REJECTED and not is_token_call:
             raise _TokenRejected(code)
         if code in handled:
             raise ApiError(code)
+        if code == DAY_QUOTA:
+            if self._quotas:
+                self._quotas.refuse(endpoint)
+            raise self._no_quota(endpoint, None, self._quotas.free_at() if self._quotas else None, found)
         kind, meaning, remedy = VERDICTS.get(
             code or 0, (SourceFault, "the API refuses the call", "look the errcode up in the API's documentation")
         )
         raise kind(f"{endpoint}: {meaning}", **self._places(), expected="an answer", found=found, remedy=remedy)
+
+    def _no_quota(self, endpoint: str, limit: int | None, free_at: datetime | None, said: str = "") -> SourceFault:
+        name = quota_name(endpoint)
+        when = f"{free_at:%Y-%m-%d %H:%M}" if free_at else "00:00"
+        calls = f"{limit:,} calls a day" if limit is not None else "as many calls a day as the API allows"
+        return SourceFault(
+            f"{endpoint}: the day's quota is used up",
+            **self._places(),
+            field=f"quotas.{name}",
+            expected=f"at most {calls}",
+            found=said
+            or ("all of them made today" if limit is not None else "the API refused a call today (errcode 45009)"),
+            remedy=f"it is free again at {when} in Beijing: run the night after that. If the account's console shows"
+            f" another quota, write it as `quotas: {{{name}: …}}` in the sources file",
+        )
 
     def _parsed(self, endpoint: str, parser: Callable[[Mapping[str, Any]], T], answer: Mapping[str, Any]) -> T:
         try:
