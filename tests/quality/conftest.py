@@ -153,6 +153,16 @@ select i::varchar, 'tag ' || i, 3, '1', 'tags/get', i from range(1, 25) as numbe
 insert into staging.stg_wechat__daily_follower_stats (ref_date, user_source, new_user, cancel_user, cumulate_user,
     load_id, source_file, source_row)
 select date '2026-11-19' - i::int, 0, 1, 0, 24, '1', 'getusercumulate', i from range(0, 24) as numbers(i);
+insert into staging.stg_wechat__account_daily_stats (ref_date, read_user, share_user, is_delay,
+    load_id, source_file, source_row)
+select date '2026-11-20' - i::int, 100, 5, false, '1', 'getbizsummary', i from range(1, 25) as numbers(i);
+insert into staging.stg_wechat__article_daily_stats (ref_date, msgid, read_user, share_user, is_delay,
+    load_id, source_file, source_row)
+select date '2026-11-20' - i::int, '1_' || i, 40, 2, false, '1', 'getarticleread', i from range(1, 25) as numbers(i);
+insert into staging.stg_wechat__article_stats (msgid, stat_date, published_on, read_user, read_subscribe_user,
+    is_delay, load_id, source_file, source_row)
+select '1_' || i, date '2026-11-20' - i::int, date '2026-11-20' - i::int, 40, 30, false, '1', 'getarticletotaldetail', i
+from range(1, 25) as numbers(i);
 insert into staging.stg_wechat__follower_events (openid, created_at, event, message_type,
     load_id, source_file, source_row)
 select 'openid' || i, timestamptz '2026-05-01 00:00:00+00', 'subscribe', 'event', '1', 'events.jsonl', i

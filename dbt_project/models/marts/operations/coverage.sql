@@ -97,6 +97,19 @@ with counted as (
             'daily_follower_stats': [
                 'ref_date', 'user_source', 'new_user', 'cancel_user', 'cumulate_user'
             ],
+            'account_daily_stats': [
+                'ref_date', 'read_user', 'read_user_source', 'share_user', 'zaikan_user', 'like_user',
+                'comment_count', 'collection_user', 'redirect_ori_page_user', 'send_page_count', 'is_delay'
+            ],
+            'article_daily_stats': [
+                'ref_date', 'msgid', 'read_user', 'read_user_source', 'share_user', 'is_delay'
+            ],
+            'article_stats': [
+                'msgid', 'stat_date', 'published_on', 'title', 'url', 'publish_type', 'read_user',
+                'read_user_source', 'share_user', 'zaikan_user', 'like_user', 'comment_count', 'collection_user',
+                'praise_money', 'read_subscribe_user', 'read_delivery_rate', 'read_finish_rate',
+                'read_avg_activetime', 'is_delay'
+            ],
             'follower_events': [
                 'openid', 'created_at', 'event', 'event_key', 'ticket', 'menu_id', 'message_type'
             ],

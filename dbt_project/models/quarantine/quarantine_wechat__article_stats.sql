@@ -1,0 +1,3 @@
+{{ config(alias='wechat__article_stats') }}
+
+{{ quarantine_of('wechat', 'article_stats') }}
