@@ -13,10 +13,10 @@ with cumulative as (
         publish_type,
         is_delay,
         lag(stat_date) over (partition by msgid order by stat_date) as stat_date_before,
-        {%- for measure in measures %}
+    {% for measure in measures %}
         {{ measure }},
         {{ filled_before(measure, 'msgid', 'stat_date') }} as {{ measure }}_before{{ ',' if not loop.last }}
-        {%- endfor %}
+    {% endfor %}
     from {{ ref('stg_wechat__article_stats') }}
 ),
 
@@ -31,9 +31,9 @@ differences as (
         -- the first row covers all days since publishing, a row after a gap the days of the gap
         {{ dbt.datediff('coalesce(stat_date_before, published_on)', 'stat_date', 'day') }}
         + case when stat_date_before is null then 1 else 0 end as days_covered,
-        {%- for measure in measures %}
-        {{ measure }} - coalesce({{ measure }}_before, 0) as {{ measure }},
-        {%- endfor %}
+        {% for measure in measures %}
+            {{ measure }} - coalesce({{ measure }}_before, 0) as {{ measure }},
+        {% endfor %}
         is_delay
     from cumulative
 )
@@ -46,10 +46,14 @@ select
     url,
     publish_type,
     days_covered,
-    {%- for measure in measures %}
-    {{ measure }},
-    {%- endfor %}
+    {% for measure in measures %}
+        {{ measure }},
+    {% endfor %}
     -- likes are taken back, deleted comments vanish, WeChat corrects: the sum stays what WeChat says
-    least({% for measure in measures %}coalesce({{ measure }}, 0){{ ', ' if not loop.last }}{% endfor %}) < 0 as is_correction,
+    (
+        {% for measure in measures %}
+            coalesce({{ measure }}, 0) < 0{{ ' or' if not loop.last }}
+        {% endfor %}
+    ) as is_correction,
     is_delay
 from differences

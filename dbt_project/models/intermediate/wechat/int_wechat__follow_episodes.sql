@@ -117,7 +117,7 @@ marks_in_order as (
     select
         *,
         coalesce(
-            lag(is_follow) over (partition by openid order by marked_at, is_follow desc, known_by), false
+            lag(is_follow) over (partition by openid order by marked_at asc, is_follow desc, known_by asc), false
         ) as follows_before
     from marks
 ),
@@ -127,7 +127,7 @@ numbered as (
     select
         *,
         sum(case when follows_before and (not is_follow or happened_at is null) then 0 else 1 end) over (
-            partition by openid order by marked_at, is_follow desc, known_by
+            partition by openid order by marked_at asc, is_follow desc, known_by asc
             rows between unbounded preceding and current row
         ) as episode_number
     from marks_in_order
@@ -141,7 +141,8 @@ episodes as (
         min(case when is_follow then marked_at end) as followed_before,
         min(case when is_follow then known_by end) as follow_known_by,
         coalesce(
-            max(case when is_follow and known_by = 'events' then qr_scene end), max(case when is_follow then qr_scene end)
+            max(case when is_follow and known_by = 'events' then qr_scene end),
+            max(case when is_follow then qr_scene end)
         ) as qr_scene,
         max(case when is_follow then subscribe_scene end) as subscribe_scene,
         max(case when is_follow then last_seen_at end) as last_seen_at,

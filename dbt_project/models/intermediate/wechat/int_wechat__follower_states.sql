@@ -27,7 +27,8 @@ listed as (
         f.load_id,
         -- who is listed and of whom nothing came follows as far as is known
         case
-            when f.row_errors is null then coalesce(f.is_subscribed, case when f.subscribed_at is not null then true end)
+            when f.row_errors is null and f.is_subscribed is null and f.subscribed_at is not null then true
+            when f.row_errors is null then f.is_subscribed
         end as is_subscribed,
         row_number() over (
             partition by f.openid, f.load_id order by f.row_errors is null desc, f.source_file desc, f.source_row desc
@@ -50,22 +51,25 @@ seen as (
         load_id
     from listed
     where place = 1
-    {%- if is_incremental() %}
-    union all
-    select
-        openid,
-        is_subscribed,
-        subscribed_at,
-        subscribe_scene,
-        qr_scene,
-        qr_scene_str,
-        first_seen_at,
-        last_seen_at,
-        first_seen_before,
-        load_id
-    from {{ this }} as kept
-    where exists (select 1 from listed where listed.openid = kept.openid)
-    {%- endif %}
+    {% if is_incremental() %}
+        union all
+        select
+            openid,
+            is_subscribed,
+            subscribed_at,
+            subscribe_scene,
+            qr_scene,
+            qr_scene_str,
+            first_seen_at,
+            last_seen_at,
+            first_seen_before,
+            load_id
+        from {{ this }} as kept
+        where exists (
+            select 1 from listed
+            where listed.openid = kept.openid
+        )
+    {% endif %}
 ),
 
 carried as (
@@ -96,18 +100,23 @@ stated as (
     where coalesce(is_subscribed, was_subscribed) is not null
 ),
 
+compared as (
+    select
+        *,
+        lag(is_subscribed) over (partition by openid order by first_seen_at, load_id) as subscribed_before,
+        lag(subscribed_at) over (partition by openid order by first_seen_at, load_id) as subscribed_at_before
+    from stated
+),
+
 changes as (
     select
         *,
         case
-            when
-                is_subscribed = lag(is_subscribed) over (partition by openid order by first_seen_at, load_id)
-                and subscribed_at
-                is not distinct from lag(subscribed_at) over (partition by openid order by first_seen_at, load_id)
-                then 0
+            when is_subscribed = subscribed_before and subscribed_at = subscribed_at_before then 0
+            when is_subscribed = subscribed_before and subscribed_at is null and subscribed_at_before is null then 0
             else 1
         end as is_change
-    from stated
+    from compared
 ),
 
 runs as (
