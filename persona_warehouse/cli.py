@@ -371,6 +371,7 @@ def wechat_receiver(
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8081,
     connection: Annotated[str, typer.Option("--connection", help="Where token and key are.")] = "wechat_main",
     window: Annotated[int, typer.Option("--window", min=1, help="Seconds that a request may be old.")] = 300,
+    rate: Annotated[int, typer.Option("--rate", min=0, help="Events a second at most; 0: no limit.")] = 2000,
     home: Home = None,
 ) -> None:
     """Receive the events that WeChat pushes, until it is stopped."""
@@ -379,7 +380,7 @@ def wechat_receiver(
     settings = _settings(home)
     secrets = receiver.secrets_of(connection)
     err.print(f"receiving on http://{host}:{port}{receiver.PATH}; stop with Ctrl-C", style="dim", soft_wrap=True)
-    receiver.serve(settings, secrets, host, port, window)
+    receiver.serve(settings, secrets, host, port, window, rate)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -46,9 +47,10 @@ class World:
     def load(self) -> str:
         return load_stream(self.settings, "wechat").status
 
-    def landed(self) -> list[dict[str, Any]]:
-        """The rows of the newest load."""
-        files = store.manifests(self.settings, "wechat")[-1].files
+    def landed(self, *, every: bool = False) -> list[dict[str, Any]]:
+        """The rows of the newest load, or of every one."""
+        loads = store.manifests(self.settings, "wechat")
+        files = [file for load in (loads if every else loads[-1:]) for file in load.files]
         root = self.settings.landing / "wechat"
         return [row for file in files for row in pq.read_table(root / file.path, partitioning=None).to_pylist()]
 
@@ -102,6 +104,40 @@ def test_an_open_segment_is_read_up_to_its_last_whole_line(world: World) -> None
         assert world.load() == "loaded"
         # the first one again: staging keeps one row of each key
         assert [row["openid"] for row in world.landed()] == ["o1", "o2"]
+
+
+def test_a_receiver_that_writes_while_it_is_read_loses_and_doubles_nothing(world: World) -> None:
+    written, stop = [], threading.Event()
+
+    def receive() -> None:
+        # small segments: some are closed, one is open, a new one is begun while the load looks
+        writer = SegmentWriter(world.folder, segment_bytes=20_000)
+        writer.start()
+        while not stop.is_set():
+            openid = f"o{len(written)}"
+            writer.append(line(openid, ticket="x" * (len(written) % 300))).result(5)
+            written.append(openid)
+        writer.stop()
+
+    receiver = threading.Thread(target=receive)
+    receiver.start()
+    try:
+        for _ in range(3):
+            before = len(written)
+            assert world.load() == "loaded"
+            openids = [row["openid"] for row in world.landed()]
+            assert len(openids) == len(set(openids))
+            known = {row["openid"] for row in world.landed(every=True)}
+            # what was on the disk when the load began is in it or in one before
+            assert known >= set(written[:before])
+    finally:
+        stop.set()
+        receiver.join()
+    assert world.load() == "loaded"
+    rows = world.landed(every=True)
+    assert {row["openid"] for row in rows} == set(written)
+    assert {row["row_errors"] for row in rows} == {None}
+    assert world.load() == "unchanged"
 
 
 @pytest.mark.parametrize("whole", [b"", line("o1") + line("o2")], ids=["alone", "after others"])

@@ -33,7 +33,7 @@ from persona_warehouse.sources.load import load_stream
 from persona_warehouse.sources.receiver import secrets_of
 from persona_warehouse.sources.receiver.parse import fields_of
 from persona_warehouse.sources.receiver.segments import SegmentWriter
-from persona_warehouse.sources.receiver.service import MAX_BODY, Memory, build_app
+from persona_warehouse.sources.receiver.service import MAX_BODY, REFUSALS_A_SECOND, Memory, Rate, Receiver, build_app
 from persona_warehouse.sources.receiver.signing import Refused, Secrets
 
 TOKEN = "a-token-of-the-tests"
@@ -96,8 +96,8 @@ class Service:
 
 @contextmanager
 def running(folder: Path, known: Secrets = PLAIN, **options: Any) -> Iterator[Service]:
-    answer_seconds = options.pop("answer_seconds", 4.0)
-    with TestClient(build_app(known, SegmentWriter(folder, **options), answer_seconds=answer_seconds)) as client:
+    of_app = {name: options.pop(name) for name in ("answer_seconds", "events_a_second") if name in options}
+    with TestClient(build_app(known, SegmentWriter(folder, **options), **of_app)) as client:
         yield Service(client, folder)
 
 
@@ -258,6 +258,28 @@ class TestWhatIsKept:
         assert len(ours) == 2
         assert all(OPENID not in record.getMessage() for record in ours)
 
+    def test_a_flood_of_refusals_is_counted_not_told(self, caplog: pytest.LogCaptureFixture) -> None:
+        now = [0.0]
+        receiver = Receiver(PLAIN, SegmentWriter(Path("unused")), 300, 0)
+        receiver.refusals = Rate(REFUSALS_A_SECOND, lambda: now[0])
+        answers = [receiver.refuse(Refused(403, "wrong signature")) for _ in range(500)]
+        assert {answer.status_code for answer in answers} == {403}
+        told = [record.getMessage() for record in caplog.records]
+        assert told == ["refused: wrong signature"] * int(REFUSALS_A_SECOND)
+        now[0] = 1.0
+        receiver.refuse(Refused(400, "no XML"))
+        assert caplog.records[-1].getMessage() == "refused: no XML (490 more were not told)"
+
+    def test_the_rate_is_a_rate(self) -> None:
+        now = [0.0]
+        rate = Rate(2, lambda: now[0])
+        assert [rate.take() for _ in range(3)] == [True, True, False]
+        now[0] = 0.5
+        assert [rate.take() for _ in range(2)] == [True, False]
+        now[0] = 100.0
+        assert [rate.take() for _ in range(3)] == [True, True, False]
+        assert all(Rate(0, lambda: 0.0).take() for _ in range(10_000))
+
     def test_the_memory_forgets(self) -> None:
         now = [0.0]
         memory = Memory(10, lambda: now[0])
@@ -269,6 +291,51 @@ class TestWhatIsKept:
         assert (memory.get(b"a"), memory.get(b"b")) == (None, b"2")
         now[0] = 50
         assert memory.get(b"b") is None
+
+
+class TestHowItIs:
+    def test_more_events_than_the_rate_are_left_for_a_repetition(self, tmp_path: Path) -> None:
+        with running(tmp_path, events_a_second=3) as service:
+            # who has no signature uses nothing up
+            refused = [service.post(xml(), {**query(), "signature": "0" * 40}) for _ in range(20)]
+            assert set(refused) == {(403, "wrong signature")}
+            answers = [service.post(xml(created=CREATED + number)) for number in range(40)]
+            assert answers[:3] == [OK] * 3
+            assert set(answers) == {OK, (429, "too many events a second")}
+            assert len(service.lines) == answers.count(OK)
+            # what was left comes again, and is kept then
+            left = CREATED + answers.index((429, "too many events a second"))
+            end = time.monotonic() + 10
+            while service.post(xml(created=left)) != OK and time.monotonic() < end:
+                time.sleep(0.1)
+            assert datetime.fromtimestamp(left, UTC).isoformat() in [line["created_at"] for line in service.lines]
+
+    def test_a_monitor_is_told_whether_events_reach_the_disk(self, tmp_path: Path) -> None:
+        faults = [OSError(28, "No space left on device")]
+
+        def sync(_: int) -> None:
+            if faults:
+                raise faults.pop()
+
+        with running(tmp_path, sync=sync) as service:
+
+            def health() -> tuple[int, dict[str, Any]]:
+                answer = service.client.get("/health")
+                return answer.status_code, answer.json()
+
+            well = (200, {"status": "ok", "waiting": 0})
+            assert health() == well
+            assert service.post(xml()) == (500, "not kept")
+            assert health() == (503, {"status": "not writing", "waiting": 0})
+            assert service.post(xml()) == OK
+            assert health() == well
+            assert service.client.get("/anything").status_code == 404
+        writer = SegmentWriter(tmp_path)
+        assert not writer.health().is_well
+        writer.start()
+        assert writer.health().is_well
+        writer.stop()
+        assert not writer.health().is_well
 
 
 class TestTheDisk:

@@ -13,6 +13,8 @@ from persona_warehouse.sources.receiver.segments import SegmentWriter, received_
 from persona_warehouse.sources.receiver.signing import Secrets
 
 WINDOW_SECONDS = 300
+# an account of millions of followers pushes some hundred events a second
+EVENTS_A_SECOND = 2_000.0
 PATH = "/wechat"
 
 
@@ -51,11 +53,19 @@ def _lacks(name: str, field: str, expected: str, value: object) -> ConfigError:
     )
 
 
-def serve(settings: Settings, secrets: Secrets, host: str, port: int, window_seconds: int = WINDOW_SECONDS) -> None:
+def serve(
+    settings: Settings,
+    secrets: Secrets,
+    host: str,
+    port: int,
+    window_seconds: int = WINDOW_SECONDS,
+    events_a_second: float = EVENTS_A_SECOND,
+) -> None:
     """Receives until it is stopped.
 
     Args:
         window_seconds: how old, or how far in the future, the time stamp of a request may be.
+        events_a_second: more than that are left for WeChat to repeat; 0: no limit.
 
     Raises:
         ConfigError: nothing can listen there.
@@ -65,7 +75,7 @@ def serve(settings: Settings, secrets: Secrets, host: str, port: int, window_sec
     from persona_warehouse.sources.receiver.service import build_app
 
     writer = SegmentWriter(received_folder(settings))
-    app: Any = build_app(secrets, writer, path=PATH, window_seconds=window_seconds)
+    app: Any = build_app(secrets, writer, path=PATH, window_seconds=window_seconds, events_a_second=events_a_second)
     try:
         # no access log: the query holds the openid; one process: what came twice is remembered in memory
         uvicorn.run(app, host=host, port=port, access_log=False, log_level="warning", server_header=False, workers=1)

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,19 @@ def whole_bytes(path: Path) -> int:
             return start + stream.read(size - start).rfind(b"\n") + 1
 
 
+@dataclass(frozen=True)
+class Health:
+    """How a writer is: whether its thread lives, the last write reached the disk, and how many lines wait for it."""
+
+    is_alive: bool
+    is_writing: bool
+    waiting: int
+
+    @property
+    def is_well(self) -> bool:
+        return self.is_alive and self.is_writing and self.waiting < WAITING
+
+
 class SegmentWriter:
     """Appends lines to segments in a folder.
 
@@ -73,6 +87,7 @@ class SegmentWriter:
         self._handle: int | None = None
         self._opened = 0.0
         self._written = 0
+        self._is_writing = True
         self._thread = threading.Thread(target=self._run, name="segments", daemon=True)
 
     def start(self) -> None:
@@ -83,6 +98,10 @@ class SegmentWriter:
         """Writes what waits, closes the segment and ends the thread."""
         self._queue.put(None)
         self._thread.join()
+
+    def health(self) -> Health:
+        """How it is now."""
+        return Health(self._thread.is_alive(), self._is_writing, self._queue.qsize())
 
     def append(self, line: bytes) -> Future[None]:
         """Hands a line over; the future is done when it is on the disk, and fails when it could not be written.
@@ -107,9 +126,11 @@ class SegmentWriter:
             except OSError as error:
                 # a torn line must be the last one of its segment
                 self._close()
+                self._is_writing = False
                 for _, done in batch:
                     done.set_exception(error)
             else:
+                self._is_writing = True
                 for _, done in batch:
                     done.set_result(None)
         self._close()

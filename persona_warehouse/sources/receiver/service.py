@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, Request
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.requests import ClientDisconnect
 
 from persona_warehouse.sources.receiver.parse import Event, event_of, fields_of
@@ -26,6 +26,8 @@ ANSWER_SECONDS = 4.0
 # WeChat sends three times, 5 s apart; a few minutes more cover clocks and delays
 REMEMBER_SECONDS = 300.0
 NONCE_LENGTH = 64
+# whoever has no right signature may fill neither the log nor the processor
+REFUSALS_A_SECOND = 10.0
 
 
 class Memory:
@@ -57,10 +59,33 @@ class Memory:
             self._turned += passed
 
 
+class Rate:
+    """So many a second, and as many at once; 0 is no limit."""
+
+    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._per_second = per_second
+        self._clock = clock
+        self._left = per_second
+        self._at = clock()
+
+    def take(self) -> bool:
+        """Whether one more is allowed; if so, it counts."""
+        now = self._clock()
+        self._left = min(max(self._per_second, 1.0), self._left + (now - self._at) * self._per_second)
+        self._at = now
+        if self._per_second and self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
 class Receiver:
     """Checks requests and hands their events to the writer, each once."""
 
-    def __init__(self, secrets: Secrets, writer: SegmentWriter, window_seconds: int) -> None:
+    def __init__(self, secrets: Secrets, writer: SegmentWriter, window_seconds: int, events_a_second: float) -> None:
+        self.rate = Rate(events_a_second)
+        self.refusals = Rate(REFUSALS_A_SECOND)
+        self.untold = 0
         self.secrets = secrets
         self.writer = writer
         self.window_seconds = window_seconds
@@ -93,6 +118,9 @@ class Receiver:
             OSError: the event could not be written.
         """
         stamp, nonce = self.check(request)
+        # only what WeChat signed counts: nobody else can use the rate up
+        if not self.rate.take():
+            raise Refused(429, "too many events a second")
         body = await _body(request)
         digest, request_key = _digest(body), _digest(stamp.encode(), nonce.encode())
         # WeChat may repeat a request as it was; another body under a used nonce is somebody who listened
@@ -114,6 +142,16 @@ class Receiver:
             raise Refused(403, "not encrypted")
         check_signature(request.query_params.get("msg_signature", ""), self.secrets.token, stamp, nonce, encrypted)
         return decrypt(encrypted, key, self.secrets.appid)
+
+    def refuse(self, refused: Refused) -> PlainTextResponse:
+        """The answer to what is not taken; the log tells some of them and counts the others."""
+        if self.refusals.take():
+            more = f" ({self.untold} more were not told)" if self.untold else ""
+            log.warning("refused: %s%s", refused.reason, more)
+            self.untold = 0
+        else:
+            self.untold += 1
+        return PlainTextResponse(refused.reason, refused.status)
 
     async def _keep(self, event: Event) -> None:
         key = _digest(*(part.encode() for part in event.key))
@@ -155,16 +193,20 @@ def build_app(
     writer: SegmentWriter,
     *,
     path: str = "/wechat",
+    health_path: str = "/health",
     window_seconds: int = 300,
     answer_seconds: float = ANSWER_SECONDS,
+    events_a_second: float = 0,
 ) -> FastAPI:
     """The service.
 
     Args:
         path: where WeChat calls it.
+        health_path: where a monitor asks how it is, without a signature.
         writer: started and stopped with the service.
         window_seconds: how far a request's time stamp may be from now.
         answer_seconds: after that an event that is still not on the disk is answered 500, so that WeChat repeats it.
+        events_a_second: more signed events than this are answered 429, so that WeChat repeats them; 0: no limit.
     """
 
     @asynccontextmanager
@@ -173,15 +215,21 @@ def build_app(
         yield
         await asyncio.to_thread(writer.stop)
 
-    receiver = Receiver(secrets, writer, window_seconds)
+    receiver = Receiver(secrets, writer, window_seconds, events_a_second)
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.get(health_path)
+    async def health() -> JSONResponse:
+        state = writer.health()
+        said = {"status": "ok" if state.is_well else "not writing", "waiting": state.waiting}
+        return JSONResponse(said, 200 if state.is_well else 503)
 
     @app.get(path)
     async def echo(request: Request) -> PlainTextResponse:
         try:
             receiver.check(request)
         except Refused as refused:
-            return _refusal(refused)
+            return receiver.refuse(refused)
         return PlainTextResponse(request.query_params.get("echostr", ""))
 
     @app.post(path)
@@ -190,7 +238,7 @@ def build_app(
             async with asyncio.timeout(answer_seconds):
                 await receiver.receive(request)
         except Refused as refused:
-            return _refusal(refused)
+            return receiver.refuse(refused)
         except ClientDisconnect:
             log.warning("cut off before its end")
         except TimeoutError:
@@ -204,8 +252,3 @@ def build_app(
         return PlainTextResponse("not kept", 500)
 
     return app
-
-
-def _refusal(refused: Refused) -> PlainTextResponse:
-    log.warning("refused: %s", refused.reason)
-    return PlainTextResponse(refused.reason, refused.status)
