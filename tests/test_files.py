@@ -103,3 +103,29 @@ def test_files_and_folders_are_forced_to_the_disk(tmp_path: Path, monkeypatch: p
     files.write_atomically(tmp_path / "f", "x")
     assert Path(synced[0]).name.startswith(".f.")  # the content before the rename, the name after it
     assert synced[1:] == [str(tmp_path)]
+
+
+def test_whoever_locks_the_same_path_waits(tmp_path: Path) -> None:
+    path, order = tmp_path / "sub" / "count.json", []
+    inside = threading.Event()
+
+    def second() -> None:
+        inside.wait(5)
+        with files.locked(path):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    with files.locked(path):
+        inside.set()
+        thread.join(0.2)
+        assert thread.is_alive()
+        # replacing the file does not open the lock
+        files.write_json(path, {})
+        order.append("first")
+    thread.join(5)
+    assert order == ["first", "second"]
+    with pytest.raises(RuntimeError), files.locked(path):
+        raise RuntimeError
+    with files.locked(path):
+        assert sorted(one.name for one in path.parent.iterdir()) == [".count.json.lock", "count.json"]

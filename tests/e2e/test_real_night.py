@@ -74,11 +74,13 @@ def test_everything_landed(release: duckdb.DuckDBPyConnection, home: Path) -> No
         for stream, name in (
             ("crm", "companies"), ("crm", "deals"), ("crm", "products"), ("website", "events"),
             ("wechat", "followers"), ("wechat", "tags"), ("wechat", "daily_follower_stats"),
+            ("wechat", "account_daily_stats"),
         )
     }  # fmt: skip
     assert landed == {
         "crm.companies": 85, "crm.deals": 8800, "crm.products": 7, "website.events": 10000,
         "wechat.followers": 25000, "wechat.tags": 6, "wechat.daily_follower_stats": 49,
+        "wechat.account_daily_stats": 7,
     }  # fmt: skip
 
 
