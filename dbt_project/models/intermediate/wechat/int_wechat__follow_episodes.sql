@@ -86,7 +86,7 @@ listed_follows as (
     left join matches as m on m.openid = l.openid and m.subscribed_at = l.subscribed_at and m.place = 1
 ),
 
-marks as (
+timed_marks as (
     select
         t.openid,
         t.occurred_at as marked_at,
@@ -111,6 +111,29 @@ marks as (
         last_seen_at
     from listed_follows
     where occurred_at is null
+),
+
+-- whoever the first list about them calls gone had followed before, and nobody knows since when
+marks as (
+    select * from timed_marks
+    union all
+    select
+        s.openid,
+        s.first_seen_before as marked_at,
+        false as is_follow,
+        null as happened_at,
+        'snapshots' as known_by,
+        null as qr_scene,
+        null as subscribe_scene,
+        null as last_seen_at
+    from {{ ref('int_wechat__follower_states') }} as s
+    where
+        s.state_number = 1
+        and not s.is_subscribed
+        and not exists (
+            select 1 from timed_marks as m
+            where m.openid = s.openid and m.marked_at <= s.first_seen_before
+        )
 ),
 
 marks_in_order as (
@@ -146,7 +169,8 @@ episodes as (
         ) as qr_scene,
         max(case when is_follow then subscribe_scene end) as subscribe_scene,
         max(case when is_follow then last_seen_at end) as last_seen_at,
-        max(case when not is_follow then happened_at end) as left_at
+        max(case when not is_follow then happened_at end) as left_at,
+        max(case when not is_follow and happened_at is null then marked_at end) as called_gone_at
     from numbered
     group by openid, episode_number
 ),
@@ -204,10 +228,13 @@ called_gone as (
 gone as (
     select
         e.*,
-        least(
-            coalesce(m.missed_before, c.missed_before, e.followed_again_at),
-            coalesce(c.missed_before, e.followed_again_at, m.missed_before),
-            coalesce(e.followed_again_at, m.missed_before, c.missed_before)
+        coalesce(
+            e.called_gone_at,
+            least(
+                coalesce(m.missed_before, c.missed_before, e.followed_again_at),
+                coalesce(c.missed_before, e.followed_again_at, m.missed_before),
+                coalesce(e.followed_again_at, m.missed_before, c.missed_before)
+            )
         ) as gone_before
     from episodes_in_order as e
     left join missed as m on m.openid = e.openid and m.episode_number = e.episode_number
