@@ -33,7 +33,7 @@ DIALECT = [
     r"\bregexp_\w+", r"\bjson_(?!text\b)\w+", r"\b(?:from|to)_json\b", r"\blist(?:_\w+)?\(", r"\bstruct_\w+",
     r"\bunnest\b", r"\bgetvariable\b", r"\bsha256\b", r"\bmd5\b", r"\bencode\b", r"\bunhex\b", r"\btry_cast\b",
     r"\bstr[fp]time\b", r"\bdate_?diff\s*\(\s*'", r"\bdate_?sub\b", r"\bepoch\w*\b", r"\bstring_agg\b",
-    r"\barg_m(?:ax|in)\b", r"\bany_value\b", r"\bread_\w+", r"\bfilter\s*\(",
+    r"\barg_m(?:ax|in)\b", r"\bany_value\b", r"\bread_\w+\s*\(", r"\bfilter\s*\(",
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ differences as (
         url,
         publish_type,
         -- the first row covers all days since publishing, a row after a gap the days of the gap
-        {{ dbt.datediff('coalesce(stat_date_before, published_on)', 'stat_date', 'day') }}
+        {{ days_between('coalesce(stat_date_before, published_on)', 'stat_date') }}
         + case when stat_date_before is null then 1 else 0 end as days_covered,
         {% for measure in measures %}
             {{ measure }} - coalesce({{ measure }}_before, 0) as {{ measure }},
