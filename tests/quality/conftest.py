@@ -37,11 +37,17 @@ MARTS = {
     " revenue_band, parent_account_id, lifecycle_stage, journey_stage, contact_count bigint, deal_count bigint,"
     " open_deal_count bigint, won_deal_count bigint, first_touch_at timestamptz, last_touch_at timestamptz,"
     " created_at timestamptz, source_record_count bigint",
-    "contacts": "contact_id, account_id, masked_name, job_title, department, seniority, buying_role, lifecycle_stage,"
+    "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
+    " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
+    " preferred_channel, active_hours, lifecycle_stage,"
     " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
     " source_record_count bigint",
     "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
     " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz",
+    "contact_role_tags": "contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence double,"
+    " tag_confidence double, is_selected boolean, valid_from timestamptz, valid_to timestamptz",
+    "decision_chains": "deal_id, role_slot, account_id, is_required boolean, contact_id, known_by,"
+    " is_recorded boolean, confidence double, is_covered boolean, candidate_count bigint, uncovered_roles",
     "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
     " duration_seconds bigint, page_views bigint, event_count bigint, entry_url, exit_url, referrer_domain, channel,"
     " campaign, is_bot boolean, bot_name",
@@ -187,6 +193,13 @@ union all
 select 'k-p' || i, 'crm', 'contacts', 'p' || i, 'contact_id', 'per' || i, 'acc1', 'own id', 1,
     timestamptz '2026-01-01 00:00:00+00'
 from range(1, 25) as numbers(i);
+insert into marts.contact_role_tags (contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence,
+    tag_confidence, is_selected)
+select 'r' || i || tag, 'per' || i, 'decision_role', tag, 'title', 'title: 采购', 0.5, 0.5, tag = 'final'
+from range(1, 25) as numbers(i) cross join (values ('final'), ('user')) as tags(tag);
+insert into marts.decision_chains (deal_id, role_slot, account_id, is_required, contact_id, confidence, is_covered)
+select 'd' || i, slot, 'acc1', true, 'per1', 0.5, true
+from range(1, 3) as numbers(i) cross join (values ('economic'), ('user')) as slots(slot);
 insert into marts.sessions (session_id, visitor_key, contact_id, account_id, started_at, ended_at, duration_seconds,
     page_views, event_count, entry_url, exit_url, channel, is_bot)
 select sha256('s' || i), sha256('v' || i), 'per1', 'acc1', timestamptz '2026-11-05 17:00:00+00',

@@ -8,9 +8,6 @@ crm as (
         r.contact_id,
         c.full_name,
         c.job_title,
-        c.department,
-        c.seniority,
-        c.buying_role,
         c.lifecycle_stage,
         c.merged_into_id,
         0 as is_lead,
@@ -24,9 +21,6 @@ crm as (
         r.contact_id,
         l.full_name,
         l.job_title,
-        l.department,
-        cast(null as {{ dbt.type_string() }}) as seniority,
-        cast(null as {{ dbt.type_string() }}) as buying_role,
         l.lifecycle_stage,
         l.merged_into_id,
         1 as is_lead,
@@ -87,9 +81,17 @@ select
     f.account_id,
     {{ masked_name('n.full_name') }} as masked_name,
     n.job_title,
-    n.department,
-    n.seniority,
-    n.buying_role,
+    r.department,
+    r.job_function,
+    r.seniority,
+    r.buying_role,
+    r.decision_role,
+    r.buying_influence,
+    r.influence_score,
+    coalesce(r.has_decision_power, false) as has_decision_power,
+    r.role_confidence,
+    r.preferred_channel,
+    r.active_hours,
     n.lifecycle_stage,
     coalesce(w.is_follower, false) as is_follower,
     f.has_email,
@@ -99,5 +101,6 @@ select
     f.source_record_count
 from facts as f
 left join newest as n on n.contact_id = f.contact_id and n.place = 1
+left join {{ ref('int_people__contacts_profiled') }} as r on r.contact_id = f.contact_id
 left join followers as w on w.contact_id = f.contact_id
 left join touches as t on t.contact_id = f.contact_id

@@ -1,0 +1,48 @@
+{# every tag of a person by every method that speaks for it; of each type one tag is selected: what is recorded stands over
+   what was said, that over what is inferred, and among inferred ones the likeliest wins #}
+with by_method as (
+    select
+        contact_id,
+        tag_type,
+        tag,
+        method,
+        -- independent pieces of evidence: the chance that not all of them are wrong (noisy or)
+        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double) as confidence,
+        {{ dbt.listagg('evidence', "'; '", 'order by evidence') }} as evidence,
+        min(known_at) as valid_from
+    from {{ ref('int_people__role_evidence') }}
+    group by contact_id, tag_type, tag, method
+),
+
+by_tag as (
+    select
+        contact_id,
+        tag_type,
+        tag,
+        min(case when method = 'recorded' then 1 when method = 'interview' then 2 else 3 end) as rank_of_method,
+        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double) as tag_confidence
+    from by_method
+    group by contact_id, tag_type, tag
+),
+
+placed as (
+    select
+        *,
+        row_number() over (partition by contact_id, tag_type order by rank_of_method, tag_confidence desc, tag) as place
+    from by_tag
+)
+
+select
+    {{ dbt.hash("concat_ws('|', m.contact_id, m.tag_type, m.tag, m.method)") }} as contact_role_tag_id,
+    m.contact_id,
+    m.tag_type,
+    m.tag,
+    m.method,
+    m.evidence,
+    m.confidence,
+    p.tag_confidence,
+    p.place = 1 as is_selected,
+    m.valid_from,
+    cast(null as {{ timestamp_type() }}) as valid_to
+from by_method as m
+inner join placed as p on p.contact_id = m.contact_id and p.tag_type = m.tag_type and p.tag = m.tag
