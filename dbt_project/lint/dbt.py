@@ -13,3 +13,7 @@ def hash(field: str) -> str:
 
 def type_string() -> str:
     return "varchar"
+
+
+def listagg(measure: str, delimiter: str, order_by: str) -> str:
+    return f"string_agg({measure}, {delimiter} {order_by})"

@@ -135,3 +135,52 @@ def test_no_name_address_or_number_of_the_world_is_in_the_release(world: duckdb.
     )
     world.execute(f"create or replace table said as select distinct text from ({' union all '.join(texts)})")
     assert rows(world, f"select text from said where text in (select value from ({personal}))") == []
+
+
+def test_titles_are_read_as_the_truth_has_them(world: duckdb.DuckDBPyConnection) -> None:
+    compared = rows(
+        world,
+        """select c.department, c.seniority, c.job_function, c.decision_role, t.decision_role
+           from truth_people as t
+           join truth_identities as d on d.person_id = t.person_id and d.source_object in ('contacts', 'leads')
+           join release.marts.contact_identities as i
+               on i.source_object = d.source_object and i.source_id = d.source_id
+           join release.marts.contacts as c using (contact_id)
+           where t.decision_role is not null and c.job_title is not null""",
+    )
+    assert len(compared) > 20
+    # a title is nearly always read; what it says of the decision is a guess, better than the most frequent answer
+    read = sum(seniority is not None and function is not None for _, seniority, function, _, _ in compared)
+    assert read >= 0.9 * len(compared)
+    known = [(said, true) for _, _, _, said, true in compared if said is not None]
+    most_frequent = max(sum(true == role for _, true in known) for role in ("final", "adviser", "user"))
+    assert sum(said == true for said, true in known) > most_frequent
+
+
+def test_role_tags_carry_their_method_and_evidence(world: duckdb.DuckDBPyConnection) -> None:
+    methods = dict(rows(world, "select method, count(*) from release.marts.contact_role_tags group by 1"))
+    assert {"recorded", "title", "behaviour"} <= set(methods)
+    empty = "evidence is null or trim(evidence) = '' or confidence is null"
+    assert rows(world, f"select count(*) from release.marts.contact_role_tags where {empty}") == [(0,)]
+    selected = rows(
+        world,
+        """select count(*) from release.marts.contacts as c
+           join release.marts.contact_role_tags as t
+               on t.contact_id = c.contact_id and t.tag_type = 'decision_role' and t.is_selected
+           where t.tag is distinct from c.decision_role or c.has_decision_power <> (t.tag = 'final')""",
+    )
+    assert selected == [(0,)]
+
+
+def test_open_deals_name_the_roles_that_nobody_covers(world: duckdb.DuckDBPyConnection) -> None:
+    open_deals = rows(world, "select sum(open_deal_count) from release.marts.accounts")[0][0]
+    of_accounts = "from release.marts.decision_chains where account_id is not null"
+    chains = rows(world, f"select count(distinct deal_id), count(*) {of_accounts}")[0]
+    assert int(str(open_deals)) > 0
+    assert chains == (open_deals, int(str(open_deals)) * 4)
+    told = rows(
+        world,
+        """select count(*) from release.marts.decision_chains
+           where is_required and not is_covered and not contains(coalesce(uncovered_roles, ''), role_slot)""",
+    )
+    assert told == [(0,)]

@@ -37,13 +37,30 @@ people as (
 ),
 
 factors as (
-    select contact_id, 'seniority' as factor, seniority as value from selected
+    select
+        contact_id,
+        'seniority' as factor,
+        seniority as value
+    from selected
     union all
-    select contact_id, 'decision_role' as factor, decision_role as value from selected
+    select
+        contact_id,
+        'decision_role' as factor,
+        decision_role as value
+    from selected
     union all
-    select contact_id, 'deal_contact' as factor, case when is_primary = 1 then 'primary' else 'named' end as value from on_deals
+    select
+        contact_id,
+        'deal_contact' as factor,
+        case when is_primary = 1 then 'primary' else 'named' end as value
+    from on_deals
     union all
-    select contact_id, 'activity' as factor, 'five_or_more' as value from active where activity_count >= 5
+    select
+        contact_id,
+        'activity' as factor,
+        'five_or_more' as value
+    from active
+    where activity_count >= 5
 ),
 
 influence as (
@@ -68,14 +85,14 @@ channels as (
     select
         contact_id,
         channel,
-        row_number() over (partition by contact_id order by count(*) desc, channel) as place,
+        row_number() over (partition by contact_id order by count(*) desc, channel asc) as place,
         sum(count(*)) over (partition by contact_id) as touch_count
     from touches
     where channel is not null
     group by contact_id, channel
 ),
 
-hours as (
+parts_of_day as (
     select
         contact_id,
         case
@@ -86,17 +103,24 @@ hours as (
             when hour_of_day < 18 then '14-18'
             when hour_of_day < 21 then '18-21'
             else '21-24'
-        end as active_hours,
-        count(*) as touch_count
+        end as active_hours
     from touches
-    group by contact_id, 2
+),
+
+hours as (
+    select
+        contact_id,
+        active_hours,
+        count(*) as touch_count
+    from parts_of_day
+    group by contact_id, active_hours
 ),
 
 busiest as (
     select
         contact_id,
         active_hours,
-        row_number() over (partition by contact_id order by touch_count desc, active_hours) as place,
+        row_number() over (partition by contact_id order by touch_count desc, active_hours asc) as place,
         sum(touch_count) over (partition by contact_id) as touch_count
     from hours
 )

@@ -1,4 +1,4 @@
-{# all that speaks for a tag of a person: what the CRM records, what a title says, what was read and attended, interviews #}
+{# all that speaks for a tag of a person: what the CRM records, what titles say, what was read and attended, interviews #}
 with people as (
     select
         contact_id,
@@ -108,7 +108,7 @@ weighed as (
         s.decision_role,
         s.buying_influence,
         concat(b.signal, ' x', cast(b.signal_count as {{ dbt.type_string() }})) as evidence,
-        cast(1 - exp(-s.weight * case when b.signal_count > 6 then 6 else b.signal_count end) as double) * 0.6 as confidence,
+        0.6 * (1 - exp(-s.weight * case when b.signal_count > 6 then 6 else b.signal_count end)) as confidence,
         b.first_at as known_at
     from behaviour as b
     inner join {{ ref('role_signals') }} as s on s.signal = b.signal
@@ -119,49 +119,171 @@ terms as (
 ),
 
 tagged as (
-    select contact_id, 'department' as tag_type, department as tag, 'recorded' as method, concat('department: ', raw) as evidence, cast(0.95 as double) as confidence, known_at from departments
+    select
+        contact_id,
+        'department' as tag_type,
+        department as tag,
+        'recorded' as method,
+        concat('department: ', raw) as evidence,
+        cast(0.95 as double) as confidence,
+        known_at
+    from departments
     union all
-    select r.contact_id, 'seniority', t.seniority, 'recorded', concat('seniority: ', r.seniority), 0.9, r.known_at
+    select
+        contact_id,
+        'job_function' as tag_type,
+        job_function as tag,
+        'recorded' as method,
+        concat('department: ', raw) as evidence,
+        0.8 as confidence,
+        known_at
+    from departments
+    union all
+    select
+        r.contact_id,
+        'seniority' as tag_type,
+        t.seniority as tag,
+        'recorded' as method,
+        concat('seniority: ', r.seniority) as evidence,
+        0.9 as confidence,
+        r.known_at
     from records as r
     inner join {{ ref('seniority_terms') }} as t on t.source_seniority = lower(trim(r.seniority))
     union all
-    select r.contact_id, 'buying_role', t.buying_role, 'recorded', concat(r.source_column, ': ', r.source_role), 0.95, r.known_at
+    select
+        r.contact_id,
+        'buying_role' as tag_type,
+        t.buying_role as tag,
+        'recorded' as method,
+        concat(r.source_column, ': ', r.source_role) as evidence,
+        0.95 as confidence,
+        r.known_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
-    select r.contact_id, 'decision_role', t.decision_role, 'recorded', concat(r.source_column, ': ', r.source_role), 0.95, r.known_at
+    select
+        r.contact_id,
+        'decision_role' as tag_type,
+        t.decision_role as tag,
+        'recorded' as method,
+        concat(r.source_column, ': ', r.source_role) as evidence,
+        0.95 as confidence,
+        r.known_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
-    select r.contact_id, 'buying_influence', t.buying_influence, 'recorded', concat(r.source_column, ': ', r.source_role), 0.95, r.known_at
+    select
+        r.contact_id,
+        'buying_influence' as tag_type,
+        t.buying_influence as tag,
+        'recorded' as method,
+        concat(r.source_column, ': ', r.source_role) as evidence,
+        0.95 as confidence,
+        r.known_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
-    select i.contact_id, 'decision_role', t.decision_role, 'interview', concat('interview: ', i.respondent_role), 0.9, i.known_at
+    select
+        i.contact_id,
+        'decision_role' as tag_type,
+        t.decision_role as tag,
+        'interview' as method,
+        concat('interview: ', i.respondent_role) as evidence,
+        0.9 as confidence,
+        i.known_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
-    select i.contact_id, 'buying_influence', t.buying_influence, 'interview', concat('interview: ', i.respondent_role), 0.9, i.known_at
+    select
+        i.contact_id,
+        'buying_influence' as tag_type,
+        t.buying_influence as tag,
+        'interview' as method,
+        concat('interview: ', i.respondent_role) as evidence,
+        0.9 as confidence,
+        i.known_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
-    select contact_id, 'seniority', seniority, 'title', concat('title: ', matched_terms), confidence, known_at from titles
+    select
+        contact_id,
+        'seniority' as tag_type,
+        seniority as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'job_function', job_function, 'title', concat('title: ', matched_terms), confidence, known_at from titles
+    select
+        contact_id,
+        'job_function' as tag_type,
+        job_function as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'department', department, 'title', concat('title: ', matched_terms), confidence * 0.9, known_at from titles
+    select
+        contact_id,
+        'department' as tag_type,
+        department as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        confidence * 0.9 as confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'job_function', job_function, 'recorded', concat('department: ', raw), 0.8, known_at from departments
+    select
+        contact_id,
+        'decision_role' as tag_type,
+        decision_role as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        decision_confidence as confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'decision_role', decision_role, 'title', concat('title: ', matched_terms), decision_confidence, known_at from titles
+    select
+        contact_id,
+        'buying_influence' as tag_type,
+        buying_influence as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        decision_confidence as confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'buying_influence', buying_influence, 'title', concat('title: ', matched_terms), decision_confidence, known_at from titles
+    select
+        contact_id,
+        'buying_role' as tag_type,
+        buying_role as tag,
+        'title' as method,
+        concat('title: ', matched_terms) as evidence,
+        decision_confidence as confidence,
+        known_at
+    from titles
     union all
-    select contact_id, 'buying_role', buying_role, 'title', concat('title: ', matched_terms), decision_confidence, known_at from titles
+    select
+        contact_id,
+        'decision_role' as tag_type,
+        decision_role as tag,
+        'behaviour' as method,
+        evidence,
+        confidence,
+        known_at
+    from weighed
     union all
-    select contact_id, 'decision_role', decision_role, 'behaviour', evidence, confidence, known_at from weighed
-    union all
-    select contact_id, 'buying_influence', buying_influence, 'behaviour', evidence, confidence, known_at from weighed
+    select
+        contact_id,
+        'buying_influence' as tag_type,
+        buying_influence as tag,
+        'behaviour' as method,
+        evidence,
+        confidence,
+        known_at
+    from weighed
 )
 
 select

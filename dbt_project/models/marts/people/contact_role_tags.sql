@@ -1,5 +1,5 @@
-{# every tag of a person by every method that speaks for it; of each type one tag is selected: what is recorded stands over
-   what was said, that over what is inferred, and among inferred ones the likeliest wins #}
+{# every tag of a person by every method that speaks for it; of each type one tag is selected: what is recorded stands
+   over what was said, that over what is inferred, and among inferred ones the likeliest wins #}
 with by_method as (
     select
         contact_id,
@@ -28,7 +28,10 @@ by_tag as (
 placed as (
     select
         *,
-        row_number() over (partition by contact_id, tag_type order by rank_of_method, tag_confidence desc, tag) as place
+        row_number() over (
+            partition by contact_id, tag_type
+            order by rank_of_method asc, tag_confidence desc, tag asc
+        ) as place
     from by_tag
 )
 

@@ -85,7 +85,7 @@ placed as (
     select
         *,
         row_number() over (
-            partition by deal_id, role_slot order by rank_of_method, confidence desc, contact_id
+            partition by deal_id, role_slot order by rank_of_method asc, confidence desc, contact_id asc
         ) as place,
         count(*) over (partition by deal_id, role_slot) as candidate_count
     from candidates
