@@ -1,4 +1,4 @@
-{# all that speaks for a tag of a person: what the CRM records, what titles say, what was read and attended, interviews #}
+{# all that speaks for a tag of a person: what is recorded, what titles say, what was read or attended, interviews #}
 with people as (
     select
         contact_id,

@@ -20,7 +20,8 @@ by_tag as (
         tag_type,
         tag,
         min(case when method = 'recorded' then 1 when method = 'interview' then 2 else 3 end) as rank_of_method,
-        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double) as tag_confidence
+        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double)
+            as tag_confidence
     from by_method
     group by contact_id, tag_type, tag
 ),
