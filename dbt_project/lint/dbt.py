@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 
+def dateadd(part: str, number: str, moment: str) -> str:
+    return f"date_add({moment}, to_{part}s({number}))"
+
+
 def datediff(first: str, second: str, part: str) -> str:
     return f"date_diff('{part}', {first}, {second})"
 
 
 def hash(field: str) -> str:
     return f"md5(cast({field} as varchar))"
+
+
+def split_part(text: str, delimiter: str, number: int) -> str:
+    return f"split_part({text}, {delimiter}, {number})"
 
 
 def type_string() -> str:

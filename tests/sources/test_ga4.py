@@ -79,11 +79,12 @@ def test_an_event_is_the_same_in_every_format(tmp_path: Path) -> None:
         properties = json.loads(row.pop("properties"))
         assert properties == {
             "event_date": "20251120", "device": {"category": "desktop"}, "traffic_source": {"source": "first"},
-            "collected_traffic_source": {"gclid": "g"}, "session_id": "1763600400",
+            "collected_traffic_source": {"gclid": "g"},
             "event_params": {"value": "1.5", "engaged": "1"},
         }  # fmt: skip
     assert found == [{
-        "anonymous_id": "123.456", "user_id": "u1", "event_name": "page_view", "page_title": "价格",
+        "anonymous_id": "123.456", "user_id": "u1", "session_id": "1763600400", "event_name": "page_view",
+        "page_title": "价格",
         "occurred_at": datetime(2025, 11, 20, 1, 0, 0, 123_456, tzinfo=UTC), "page_url": "https://www.example.com/价格",
         "referrer_url": "https://www.baidu.com/", "utm_source": "baidu", "utm_campaign": "spring", "source_row": 1,
     }] * 4  # fmt: skip

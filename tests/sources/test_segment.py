@@ -64,6 +64,23 @@ def test_a_page_is_the_same_in_every_format(tmp_path: Path) -> None:
     }] * 4  # fmt: skip
 
 
+def test_a_time_that_was_not_corrected_comes_with_both_clocks(tmp_path: Path) -> None:
+    device = {"original_timestamp": "2026-11-20 05:00:00", "sent_at": "2026-11-20 05:00:03"}
+    bare = {**PAGE, "timestamp": None}
+    session = {"context_session_id": 1763600400123}
+    (tmp_path / "pages.jsonl").write_text(
+        as_jsonl({**PAGE, **device, "context_sessionId": "s1"}, {**bare, **device, **session}, bare)
+    )
+    corrected, raw, server = rows(tmp_path, path="pages.jsonl")
+    assert "sent_at" not in corrected and corrected["occurred_at"] == datetime(2026, 11, 20, 2, tzinfo=UTC)
+    assert json.loads(corrected["properties"]) == {"path": "/pricing", **device}
+    assert (raw["occurred_at"], raw["sent_at"]) == (
+        datetime(2026, 11, 20, 5, tzinfo=UTC), datetime(2026, 11, 20, 5, 0, 3, tzinfo=UTC),
+    )  # fmt: skip
+    assert "sent_at" not in server and server["occurred_at"] == server["received_at"]
+    assert [row.get("session_id") for row in (corrected, raw, server)] == ["s1", "1763600400123", None]
+
+
 def test_tracks_and_identifies_are_events_too(tmp_path: Path) -> None:
     who = {"anonymous_id": "a1", "user_id": "u1", "timestamp": "2026-11-20T10:00:00+08:00"}
     track = {

@@ -57,9 +57,9 @@ def read(folder: Path, content: str, **config: Any) -> list[dict[str, Any]]:
 def test_a_track_is_an_event(tmp_path: Path) -> None:
     [row] = read(tmp_path, lines(TRACK))
     assert row.pop("event_id").startswith("row:")
-    assert json.loads(row.pop("properties")) == {"_flush_time": 1763600401000, "$screen_width": 1920, "plan": "专业版"}
+    assert json.loads(row.pop("properties")) == {"$screen_width": 1920, "plan": "专业版"}
     assert row == {
-        "anonymous_id": "a1", "occurred_at": AT, "event_name": "page_view", "page_url": "https://www.example.com/产品",
+        "anonymous_id": "a1", "occurred_at": AT, "sent_at": datetime(2025, 11, 20, 1, 0, 1, tzinfo=UTC), "event_name": "page_view", "page_url": "https://www.example.com/产品",
         "page_title": "产品", "referrer_url": "https://www.baidu.com/", "utm_source": "baidu",
         "ip_address": "203.0.113.7", "user_agent": "Mozilla/5.0", "source_file": "a.log", "source_row": 1,
     }  # fmt: skip
@@ -112,7 +112,12 @@ def test_an_event_that_is_sent_again_has_its_id(tmp_path: Path) -> None:
 def test_keys_can_be_said(tmp_path: Path) -> None:
     change = {"properties": {"openid": "oA1", "utime": "x"}}
     [row] = read(tmp_path, lines({**TRACK, **change}), columns={"openid": "properties.openid"})
-    assert (row["openid"], json.loads(row["properties"])) == ("oA1", {"_flush_time": 1763600401000, "utime": "x"})
+    assert (row["openid"], json.loads(row["properties"])) == ("oA1", {"utime": "x"})
+
+
+def test_a_session_is_the_sdk_s_own(tmp_path: Path) -> None:
+    named = [{**TRACK, "properties": {key: "s1"}} for key in ("$session_id", "$event_session_id")]
+    assert [row.get("session_id") for row in read(tmp_path, lines(*named, TRACK))] == ["s1", "s1", None]
 
 
 def test_bad_lines_go_to_quarantine_with_their_reason(tmp_path: Path) -> None:

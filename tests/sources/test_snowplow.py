@@ -60,11 +60,9 @@ def test_an_event_is_the_same_in_every_format(tmp_path: Path) -> None:
     found = rows(tmp_path, path="[0-9]*")
     assert [row.pop("source_file")[0] for row in found] == list("12345")
     properties = [json.loads(row.pop("properties")) for row in found]
-    assert properties == [
-        {"app_id": "shop", "contexts": EVENT["contexts"], "session_id": "s1", "network_userid": "n1"}
-    ] * 5  # fmt: skip
+    assert properties == [{"app_id": "shop", "contexts": EVENT["contexts"], "network_userid": "n1"}] * 5
     assert found == [{
-        "event_id": "e1", "anonymous_id": "d1", "user_id": "u1", "event_name": "page_view",
+        "event_id": "e1", "anonymous_id": "d1", "user_id": "u1", "session_id": "s1", "event_name": "page_view",
         "occurred_at": datetime(2026, 11, 20, 2, 0, 0, 250_000, tzinfo=UTC),
         "received_at": datetime(2026, 11, 20, 2, 0, 1, 500_000, tzinfo=UTC),
         "page_url": EVENT["page_url"], "page_title": "价格", "referrer_url": "https://www.baidu.com/",
@@ -82,6 +80,20 @@ def test_what_an_event_lacks_is_taken_from_elsewhere(tmp_path: Path) -> None:
     assert (first["anonymous_id"], first["occurred_at"]) == ("user:u1", first["received_at"])
     assert (second["anonymous_id"], second["event_name"]) == ("n1", "download")
     assert [error["field"] for error in json.loads(third["row_errors"])] == ["anonymous_id"]
+
+
+def test_a_time_that_the_enricher_did_not_derive_comes_with_both_clocks(tmp_path: Path) -> None:
+    clocks = {"dvce_created_tstamp": "2026-11-20 05:00:00", "dvce_sent_tstamp": "2026-11-20 05:00:02"}
+    (tmp_path / "a.tsv").write_text(
+        tsv({**EVENT, **clocks}, {**EVENT, **clocks, "derived_tstamp": ""}, {**EVENT, "derived_tstamp": ""})
+    )
+    derived, device, server = rows(tmp_path, path="a.tsv")
+    assert "sent_at" not in derived and derived["occurred_at"].hour == 2
+    assert json.loads(derived["properties"])["dvce_created_tstamp"] == "2026-11-20 05:00:00"
+    assert (device["occurred_at"], device["sent_at"]) == (
+        datetime(2026, 11, 20, 5, tzinfo=UTC), datetime(2026, 11, 20, 5, 0, 2, tzinfo=UTC),
+    )  # fmt: skip
+    assert "sent_at" not in server and server["occurred_at"] == server["received_at"]
 
 
 def test_ids_stay_when_a_file_comes_again_under_another_name(tmp_path: Path) -> None:

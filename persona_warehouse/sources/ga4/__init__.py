@@ -36,6 +36,7 @@ VENDOR = Vendor(
         " case when coalesce({batch_page_id}, {batch_ordering_id}, {batch_event_index}) is null"
         " then {event_params} end))",
         "anonymous_id": "coalesce({user_pseudo_id}, 'user:' || {user_id})",
+        "session_id": "{event_params.ga_session_id}",
         "occurred_at": "{event_timestamp}",
         "page_url": "{event_params.page_location}",
         "page_title": "{event_params.page_title}",
@@ -46,9 +47,7 @@ VENDOR = Vendor(
         "utm_term": _campaign("manual_term", "term"),
         "utm_content": _campaign("manual_content", "content"),
     },
-    properties={"session_id": "{event_params.ga_session_id}"},
     formats={"occurred_at": "unix_us"},
-    dropped=("event_params.ga_session_id",),
 )
 
 

@@ -21,7 +21,10 @@ VENDOR = Vendor(
         "event_id": "coalesce({id}, 'row:' || sha256({*}))",
         # a server knows no browser: its events are those of a visitor who is known by the user id alone
         "anonymous_id": "coalesce({anonymous_id}, 'user:' || {user_id})",
+        "session_id": "coalesce({context_session_id}, {context_sessionId}, {context_sessionid})",
+        # `timestamp` is the device's time, corrected already; where it is missing the warehouse corrects by the same rule
         "occurred_at": "coalesce({timestamp}, {original_timestamp}, {received_at})",
+        "sent_at": "case when {timestamp} is null and {original_timestamp} is not null then {sent_at} end",
         "page_url": "coalesce({url}, {context_page_url})",
         "page_title": "coalesce({title}, {context_page_title})",
         "referrer_url": "coalesce({referrer}, {context_page_referrer})",
@@ -35,6 +38,7 @@ VENDOR = Vendor(
         "email": "coalesce({email}, {context_traits_email})",
         "phone": "coalesce({phone}, {context_traits_phone})",
     },
+    properties={name: f"{{{name}}}" for name in ("original_timestamp", "sent_at")},
 )
 
 

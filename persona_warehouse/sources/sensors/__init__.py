@@ -33,7 +33,9 @@ VENDOR = Vendor(
         " {identities.$identity_cookie_id}, {original_id},"
         f" case when {USER} is null then {{distinct_id}} end, 'user:' || {USER})",
         "user_id": USER,
+        "session_id": "coalesce({properties.$session_id}, {properties.$event_session_id})",
         "occurred_at": "{time}",
+        "sent_at": "{_flush_time}",
         "received_at": "{recv_time}",
         # what is no track tells of a profile or of a sign-up: it is called by its type
         "event_name": "case when {type} <> 'track' then {type} when {event} = '$pageview' then 'page_view'"
@@ -51,7 +53,7 @@ VENDOR = Vendor(
         "email": "coalesce({identities.$identity_email}, {properties.email})",
         "phone": "coalesce({identities.$identity_mobile}, {properties.phone}, {properties.mobile})",
     },
-    formats={"occurred_at": "unix_ms", "received_at": "unix_ms"},
+    formats={"occurred_at": "unix_ms", "sent_at": "unix_ms", "received_at": "unix_ms"},
     spread="properties",
 )
 

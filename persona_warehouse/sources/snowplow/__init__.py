@@ -46,7 +46,11 @@ VENDOR = Vendor(
         "event_id": "coalesce({event_id}, 'row:' || sha256({*}))",
         # a server knows no browser: its events are those of a visitor who is known by the user id alone
         "anonymous_id": "coalesce({domain_userid}, {network_userid}, 'user:' || {user_id})",
-        "occurred_at": "coalesce({derived_tstamp}, {collector_tstamp})",
+        "session_id": "{domain_sessionid}",
+        # derived by the enricher from these same two clocks; what it did not derive is corrected in the warehouse
+        "occurred_at": "coalesce({derived_tstamp}, case when {dvce_sent_tstamp} is not null then {dvce_created_tstamp} end,"
+        " {collector_tstamp})",
+        "sent_at": "case when {derived_tstamp} is null and {dvce_created_tstamp} is not null then {dvce_sent_tstamp} end",
         "received_at": "{collector_tstamp}",
         # the name of every structured event is `event`
         "event_name": "case when {event} = 'struct' then coalesce({se_action}, {event}) else"
@@ -60,8 +64,7 @@ VENDOR = Vendor(
         "user_agent": "{useragent}",
         "ip_address": "{user_ipaddress}",
     },
-    properties={"session_id": "{domain_sessionid}", "network_userid": "{network_userid}"},
-    dropped=("domain_sessionid",),
+    properties={name: f"{{{name}}}" for name in ("network_userid", "dvce_created_tstamp", "dvce_sent_tstamp")},
 )
 
 

@@ -1,9 +1,10 @@
-{# every event with its page, its marks, whether a machine sent it and whether it is a page view #}
+{# every event with its time, its page, its marks, whether a machine or one of us sent it, whether it is a page view #}
 with events as (
     select
         event_id,
         anonymous_id,
-        occurred_at,
+        session_id as source_session_id,
+        occurred_at as device_occurred_at,
         event_name,
         http_status,
         user_agent,
@@ -40,7 +41,11 @@ excluded as (
 select
     e.event_id,
     e.anonymous_id,
-    e.occurred_at,
+    e.source_session_id,
+    coalesce(c.occurred_at, e.device_occurred_at) as occurred_at,
+    e.device_occurred_at,
+    c.event_id is not null as is_clock_corrected,
+    c.clock_rule,
     e.event_name,
     e.page_url,
     e.page_path,
@@ -48,8 +53,17 @@ select
     e.utm_source,
     e.utm_medium,
     e.utm_campaign,
-    coalesce(a.is_bot, false) as is_bot,
-    a.bot_name,
+    -- every browser says what it is; the other tools need not keep it
+    case
+        when e.event_name = 'http_request' and e.user_agent is null then true
+        else coalesce(a.is_bot, false)
+    end as is_bot,
+    case
+        when e.event_name = 'http_request' and e.user_agent is null then 'no user agent'
+        else a.bot_name
+    end as bot_name,
+    o.event_id is not null as is_own_traffic,
+    o.own_traffic_kind,
     case
         when e.event_name = 'page_view' then true
         -- an access log knows requests only: answered GETs of what is no part of a page
@@ -59,4 +73,6 @@ select
     end as is_page_view
 from events as e
 left join {{ ref('int_website__user_agents_classified') }} as a on a.user_agent = e.user_agent
+left join {{ ref('int_website__clock_corrections') }} as c on c.event_id = e.event_id
+left join {{ ref('int_website__own_traffic') }} as o on o.event_id = e.event_id
 left join excluded as x on x.page_path = e.page_path and x.page_query = e.page_query

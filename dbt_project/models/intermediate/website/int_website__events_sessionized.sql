@@ -1,4 +1,5 @@
-{# a session ends after a silence of `session_gap_minutes` #}
+{# sessions: the source's own where it names them; elsewhere one ends after a silence of `session_gap_minutes`. An event
+   without a session of the source's, such as one that a server sent, belongs to what the browser did before it #}
 with gaps as (
     select
         *,
@@ -10,6 +11,7 @@ starts as (
     select
         *,
         case
+            when source_session_id is not null then 1
             when previous_at is null then 1
             when {{ seconds_between('previous_at', 'occurred_at') }} > {{ var('session_gap_minutes') }} * 60 then 1
             else 0
@@ -17,22 +19,38 @@ starts as (
     from gaps
 ),
 
-numbered as (
+-- a run is one event of a session of the source's, or the first event after a silence, and what follows it
+runs as (
     select
         *,
         sum(is_start) over (
             partition by anonymous_id
             order by occurred_at, event_id
             rows between unbounded preceding and current row
-        ) as session_number
+        ) as run
     from starts
+),
+
+named as (
+    select
+        *,
+        max(source_session_id) over (partition by anonymous_id, run) as run_session_id
+    from runs
+),
+
+grouped as (
+    select
+        *,
+        case when run_session_id is null then run end as own_run,
+        case when run_session_id is not null then concat('session|', run_session_id) end as session_mark
+    from named
 ),
 
 begun as (
     select
         *,
-        min(occurred_at) over (partition by anonymous_id, session_number) as started_at
-    from numbered
+        min(occurred_at) over (partition by anonymous_id, run_session_id, own_run) as started_at
+    from grouped
 )
 
 select
@@ -48,9 +66,11 @@ select
     utm_campaign,
     is_bot,
     bot_name,
+    is_own_traffic,
     is_page_view,
-    session_number,
+    run_session_id as source_session_id,
+    dense_rank() over (partition by anonymous_id order by started_at, run_session_id, own_run) as session_number,
     started_at,
     -- holds the browser's id: what leaves the house is its keyed hash
-    {{ dbt.hash("concat_ws('|', anonymous_id, cast(started_at as varchar))") }} as session_key
+    {{ dbt.hash("concat_ws('|', anonymous_id, coalesce(session_mark, cast(started_at as varchar)))") }} as session_key
 from begun

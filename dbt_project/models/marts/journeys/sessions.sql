@@ -18,7 +18,8 @@ sessions as (
         max(case when place = 1 then page_url end) as entry_url,
         max(case when place_from_end = 1 then page_url end) as exit_url,
         max(case when is_bot then 1 else 0 end) = 1 as is_bot,
-        max(bot_name) as bot_name
+        max(bot_name) as bot_name,
+        max(case when is_own_traffic then 1 else 0 end) = 1 as is_own_traffic
     from ordered
     group by session_key
 )
@@ -39,7 +40,8 @@ select
     c.channel,
     c.campaign,
     s.is_bot,
-    s.bot_name
+    s.bot_name,
+    s.is_own_traffic
 from sessions as s
 inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_key = s.session_key
 left join {{ source('identity', 'visitors') }} as v on v.anonymous_id = s.anonymous_id

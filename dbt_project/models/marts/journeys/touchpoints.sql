@@ -28,7 +28,7 @@ touches as (
         campaign,
         started_at as occurred_at
     from {{ ref('sessions') }}
-    where not is_bot and coalesce(contact_id, account_id) is not null
+    where not is_bot and not is_own_traffic and coalesce(contact_id, account_id) is not null
     union all
     select
         concat('wechat_follow|', f.openid) as touch_key,

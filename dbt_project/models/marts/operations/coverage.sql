@@ -81,9 +81,10 @@ with counted as (
         },
         'website': {
             'events': [
-                'event_id', 'anonymous_id', 'user_id', 'occurred_at', 'received_at', 'event_name', 'page_url',
-                'page_title', 'referrer_url', 'utm_source', 'utm_medium', 'utm_campaign', 'utm_term', 'utm_content',
-                'user_agent', 'ip_address', 'email', 'phone', 'openid', 'http_status'
+                'event_id', 'anonymous_id', 'user_id', 'session_id', 'occurred_at', 'sent_at', 'received_at',
+                'event_name', 'page_url', 'page_title', 'referrer_url', 'utm_source', 'utm_medium', 'utm_campaign',
+                'utm_term', 'utm_content', 'user_agent', 'ip_address', 'email', 'phone', 'openid', 'http_status',
+                'is_deleted'
             ],
         },
         'wechat': {

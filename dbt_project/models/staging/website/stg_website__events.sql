@@ -1,4 +1,5 @@
-{{ config(unique_key='event_id') }}
+{# an event that its source took back takes the place of its former version, and then goes itself #}
+{{ config(unique_key='event_id', post_hook='delete from {{ this }} where is_deleted') }}
 
 with source as (
     {{ new_loads('website', 'events', 'row_errors is null') }}
@@ -10,6 +11,7 @@ renamed as (
         event_id,
         anonymous_id,
         user_id,
+        session_id,
         openid,
 
         -- strings
@@ -30,8 +32,12 @@ renamed as (
         -- numbers
         http_status,
 
+        -- booleans
+        is_deleted,
+
         -- timestamps
         occurred_at,
+        sent_at,
         received_at,
 
         -- leftovers and provenance
