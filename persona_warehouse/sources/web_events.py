@@ -133,14 +133,14 @@ def extract_files(
             object="events",
             origin=origin_of(path, settings),
             batches=lambda path=path, of_this=of_this: read_events(  # type: ignore[misc]
-                path, of_this, mapping, options, open_file or open_any
+                path, of_this, mapping, options, open_file or open_any, origin_of(path, settings)
             ),
             fingerprint=fingerprint(path, settings_of_file),
         )
 
 
 def read_events(
-    path: Path, vendor: Vendor, mapping: Mapping, options: FileOptions, open_file: Opener
+    path: Path, vendor: Vendor, mapping: Mapping, options: FileOptions, open_file: Opener, origin: str
 ) -> Iterator[pa.RecordBatch]:
     """Reads one file into the shape of `events`.
 
@@ -172,7 +172,7 @@ def read_events(
             raw.relation,
             {name: (f"({filled(sql)})", "VARCHAR") for name, sql in columns.items()},
             replace(mapping, columns={}),
-            origin=path.name,
+            origin=origin,
             properties=f"case when ({raw.broken}) is null then {_properties(raw, vendor, used, filled)} end",
             raw_row=raw.raw_row,
             broken=raw.broken,

@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from persona_warehouse.errors import ConfigError, SourceFault
+from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources import ga4
+from persona_warehouse.sources.load import load_stream
 
 NIGHT = Window(datetime(2026, 11, 19, 16, tzinfo=UTC), datetime(2026, 11, 20, 16, tzinfo=UTC))
 
@@ -104,6 +106,91 @@ def test_a_day_that_is_written_again_has_the_same_ids(tmp_path: Path) -> None:
     first, second, *rewritten = [row["event_id"] for row in rows(tmp_path, path="*.jsonl")]
     assert len({first, second, *rewritten}) == 3
     assert (rewritten[2], rewritten[0]) == (first, second)
+
+
+class Nights:
+    """A home that days are loaded into, night by night."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings = Settings(folder / "home", folder / "sources.yml", date(2026, 11, 20), "Asia/Shanghai", 7)
+        (folder / "sources.yml").write_text(
+            "sources: {website: [{connector: ga4, path: ga4/*}, {connector: ga4, path: shop/*}]}"
+        )
+        self.day("shop/events_20251120.jsonl", EVENT)
+
+    def day(self, name: str, *events: dict[str, Any]) -> None:
+        (self.folder / name).parent.mkdir(exist_ok=True)
+        (self.folder / name).write_text(lines(*events))
+
+    def load(self) -> dict[str, tuple[str, bool | None]]:
+        """A night: what it landed, event -> its file and whether it was taken back."""
+        load_stream(self.settings, "website")
+        landed = [
+            row
+            for file in store.manifests(self.settings, "website")[-1].files
+            for row in pq.read_table(self.settings.landing / "website" / file.path, partitioning=None).to_pylist()
+        ]
+        assert all(row["occurred_at"] and row["anonymous_id"] for row in landed)
+        return {row["page_title"] or row["event_id"]: (row["source_file"], row["is_deleted"]) for row in landed}
+
+    def id_of(self, event: dict[str, Any]) -> str:
+        [row] = read(self.folder, event)
+        return str(row["event_id"])
+
+
+def titled(title: str) -> dict[str, Any]:
+    """An event like any other of its day, by another place in its batch."""
+    params = [one for one in EVENT["event_params"] if one["key"] != "page_title"]
+    return {**EVENT, "batch_page_id": title, "event_params": [*params, param("page_title", string_value=title)]}
+
+
+def test_a_day_that_is_written_again_takes_back_what_it_lacks_now(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    one, two, three, four = map(titled, ("one", "two", "three", "four"))
+    nights.day("ga4/events_20251120.jsonl", one, two, three)
+    nights.day("ga4/events_20251121.jsonl", four)
+    file = "ga4/events_20251120.jsonl"
+    other = {"four": ("ga4/events_20251121.jsonl", None), "价格": ("shop/events_20251120.jsonl", None)}
+    assert nights.load() == {**dict.fromkeys(("one", "two", "three"), (file, None)), **other}
+    nights.day(file, one, three, titled("five"))
+    again = nights.load()
+    gone = {nights.id_of(two): (file, True)}
+    assert again == {**dict.fromkeys(("one", "three", "five"), (file, None)), **gone}
+    # nothing is told twice, and what comes back is there again
+    assert nights.load() == {}
+    nights.day(file, one, two, three)
+    back = nights.load()
+    assert back == {**dict.fromkeys(("one", "two", "three"), (file, None)), nights.id_of(titled("five")): (file, True)}
+
+
+def test_the_whole_day_takes_the_place_of_the_unfinished_one_and_of_its_parts(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    one, two, three, four = map(titled, ("one", "two", "three", "four"))
+    early = "ga4/events_intraday_20251120.jsonl"
+    nights.day(early, one, two, three)
+    assert set(nights.load()) == {"one", "two", "three", "价格"}
+    # both stand there for a while; the unfinished one is not read any more
+    first, second = (f"ga4/events_20251120-00000000000{number}.jsonl" for number in (0, 1))
+    nights.day(first, one)
+    nights.day(second, two, four)
+    whole = {"one": (first, None), "two": (second, None), "four": (second, None)}
+    assert nights.load() == {**whole, nights.id_of(three): (early, True)}
+    (tmp_path / second).unlink()
+    nights.day(first, one, two)
+    assert nights.load() == {"one": (first, None), "two": (first, None), nights.id_of(four): (second, True)}
+
+
+def test_a_day_of_which_most_is_gone_is_not_believed(tmp_path: Path) -> None:
+    nights = Nights(tmp_path)
+    events = [titled(str(number)) for number in range(30)]
+    nights.day("ga4/events_20251120.jsonl", *events)
+    nights.load()
+    nights.day("ga4/events_20251120.jsonl", *events[:3])
+    with pytest.raises(SourceFault, match=r"ga4/events_20251120.jsonl has vanished") as caught:
+        nights.load()
+    assert (caught.value.found, caught.value.source) == ("27 gone", "website/ga4")
+    assert len(store.manifests(nights.settings, "website")) == 1
 
 
 def test_without_its_place_in_a_batch_an_event_is_known_by_its_parameters(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def test_a_track_is_an_event(tmp_path: Path) -> None:
     assert row.pop("event_id").startswith("row:")
     assert json.loads(row.pop("properties")) == {"$screen_width": 1920, "plan": "专业版"}
     assert row == {
-        "anonymous_id": "a1", "occurred_at": AT, "sent_at": datetime(2025, 11, 20, 1, 0, 1, tzinfo=UTC), "event_name": "page_view", "page_url": "https://www.example.com/产品",
+        "anonymous_id": "a1", "occurred_at": AT, "sent_at": datetime(2025, 11, 20, 1, 0, 1, tzinfo=UTC),
+        "event_name": "page_view", "page_url": "https://www.example.com/产品",
         "page_title": "产品", "referrer_url": "https://www.baidu.com/", "utm_source": "baidu",
         "ip_address": "203.0.113.7", "user_agent": "Mozilla/5.0", "source_file": "a.log", "source_row": 1,
     }  # fmt: skip

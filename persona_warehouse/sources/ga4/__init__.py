@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
+from persona_warehouse.landing import store
+from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.settings import Settings
+from persona_warehouse.sources.config import number_of
 from persona_warehouse.sources.reading import FileOptions, Place
+from persona_warehouse.sources.vanished import vanished_batches
 from persona_warehouse.sources.web_events import RawEvents, Vendor, extract_files, open_any
 from persona_warehouse.warehouse import literal
 
 PARAMS = "event_params"
+# a day's table by the name of its file; a large one is exported in parts
+DAY = re.compile(r"(?P<folder>(?:.*/)?)events_(?P<kind>intraday_)?(?P<day>[0-9]{8})(?![0-9])[^/]*")
+KEY = pa.schema([("event_id", pa.string())])
 SHAPE = (
     '[{"key": "VARCHAR", "value": {"string_value": "VARCHAR", "int_value": "VARCHAR", "float_value": "VARCHAR",'
     ' "double_value": "VARCHAR"}}]'
@@ -52,14 +63,75 @@ VENDOR = Vendor(
 
 
 def extract(config: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterator[Extract]:
-    """One extract for each file that `path` matches.
+    """One extract for each file that `path` matches, and one for each day: what the day, written again, lacks now.
 
     Raises:
         ConfigError: no file matches, a setting is unknown or cannot be read.
     """
-    yield from extract_files(
-        config, stream, settings, window, VENDOR, example="ga4/events_*.json.gz", open_file=open_events
+    limit = number_of(config, f"{stream}/ga4", "deletion_limit", 0.5, 0, 1)
+    files = list(
+        extract_files(
+            config,
+            stream,
+            settings,
+            window,
+            VENDOR,
+            example="ga4/events_*.json.gz",
+            own_keys=frozenset({"deletion_limit"}),
+            open_file=open_events,
+        )
     )
+    days: dict[str, list[Extract]] = {}
+    # the whole day stands beside what was written of it while it lasted
+    whole = {day_of(one.origin) for one in files if not is_intraday(one.origin)}
+    for one in files:
+        day = day_of(one.origin)
+        if day is not None and is_intraday(one.origin) and day in whole:
+            continue
+        yield one
+        if day is not None:
+            days.setdefault(day, []).append(one)
+    for day, parts in days.items():
+        together = " ".join(sorted(f"{one.origin} {one.fingerprint}" for one in parts))
+        yield Extract(
+            object="events",
+            origin=day,
+            batches=partial(taken_back, day, parts, settings, limit),
+            fingerprint=hashlib.sha256(together.encode()).hexdigest(),
+        )
+
+
+def day_of(origin: str) -> str | None:
+    """The day's table that a file is of, with its folder: `ga4/events_20261120`; None when its name tells none."""
+    found = DAY.fullmatch(origin)
+    return f"{found['folder']}events_{found['day']}" if found else None
+
+
+def is_intraday(origin: str) -> bool:
+    """Whether a file holds a day as it was before its end."""
+    found = DAY.fullmatch(origin)
+    return found is not None and found["kind"] is not None
+
+
+def taken_back(day: str, parts: Iterable[Extract], settings: Settings, limit: float) -> Iterator[pa.RecordBatch]:
+    """Landing rows of the events that former files of a day held and its files of now lack.
+
+    Raises:
+        SourceFault: most of the day is gone: it was probably exported half way.
+    """
+    former = {
+        one.origin
+        for load in store.manifests(settings, "website")
+        for one in load.origins
+        if one.connector == "ga4" and day_of(one.origin) == day
+    }
+
+    def present() -> pa.RecordBatchReader:
+        ids = (batch.select(KEY.names) for one in parts for batch in one.batches())
+        batches = (each for some in ids for each in (some.to_batches() if isinstance(some, pa.Table) else [some]))
+        return pa.RecordBatchReader.from_batches(KEY, batches)
+
+    yield from vanished_batches(present, contract("website", "events"), former, settings, limit, source="website/ga4")
 
 
 def open_events(

@@ -22,7 +22,7 @@ VENDOR = Vendor(
         # a server knows no browser: its events are those of a visitor who is known by the user id alone
         "anonymous_id": "coalesce({anonymous_id}, 'user:' || {user_id})",
         "session_id": "coalesce({context_session_id}, {context_sessionId}, {context_sessionid})",
-        # `timestamp` is the device's time, corrected already; where it is missing the warehouse corrects by the same rule
+        # `timestamp` is corrected for the device's clock; where it is missing the warehouse corrects by the same rule
         "occurred_at": "coalesce({timestamp}, {original_timestamp}, {received_at})",
         "sent_at": "case when {timestamp} is null and {original_timestamp} is not null then {sent_at} end",
         "page_url": "coalesce({url}, {context_page_url})",

@@ -48,9 +48,10 @@ VENDOR = Vendor(
         "anonymous_id": "coalesce({domain_userid}, {network_userid}, 'user:' || {user_id})",
         "session_id": "{domain_sessionid}",
         # derived by the enricher from these same two clocks; what it did not derive is corrected in the warehouse
-        "occurred_at": "coalesce({derived_tstamp}, case when {dvce_sent_tstamp} is not null then {dvce_created_tstamp} end,"
-        " {collector_tstamp})",
-        "sent_at": "case when {derived_tstamp} is null and {dvce_created_tstamp} is not null then {dvce_sent_tstamp} end",
+        "occurred_at": "coalesce({derived_tstamp},"
+        " case when {dvce_sent_tstamp} is not null then {dvce_created_tstamp} end, {collector_tstamp})",
+        "sent_at": "case when {derived_tstamp} is null and {dvce_created_tstamp} is not null"
+        " then {dvce_sent_tstamp} end",
         "received_at": "{collector_tstamp}",
         # the name of every structured event is `event`
         "event_name": "case when {event} = 'struct' then coalesce({se_action}, {event}) else"

@@ -37,7 +37,7 @@ from persona_warehouse.sources.sql.statement import (
     catalogue_query,
     why_no_expression,
 )
-from persona_warehouse.sources.sql.vanished import vanished_batches
+from persona_warehouse.sources.vanished import vanished_batches
 from persona_warehouse.warehouse import identifier, literal, scratch
 
 ENTRY_KEYS = {
@@ -140,7 +140,12 @@ def read(reading: Reading, cursor: dict[str, Any]) -> Iterator[pa.RecordBatch]:
         yield from _typed(database, selection, spec, reading.origin)
         if spec.compare and not is_backfill:
             yield from vanished_batches(
-                database, statements.keys(), shape, reading.origin, settings, reading.deletion_limit
+                partial(database.stream, statements.keys()),
+                shape,
+                [reading.origin],
+                settings,
+                reading.deletion_limit,
+                source=f"{shape.stream}/sql",
             )
         newest = None
         if spec.updated_at is not None:

@@ -1,5 +1,5 @@
-{# events whose device had a wrong clock, with the time that the receiving server's clock gives them. A clock is judged by
-   what arrived on one day: what comes later, late rows above all, belongs to a later day and changes nothing #}
+{# events whose device had a wrong clock, with the time that the receiving server's clock gives them. A clock is judged
+   by what arrived on one day: what comes later, late rows above all, belongs to a later day and changes nothing #}
 with tolerances as (
     select
         max(case when tolerance = 'sent_seconds' then value end) * 1000 as sent_ms,
