@@ -16,7 +16,7 @@ from persona_warehouse.landing.contract import STREAMS
 
 CONNECTORS = {
     "crm": ("files", "sql", "hubspot", "salesforce", "fxiaoke"),
-    "website": ("events", "access_log", "segment", "snowplow", "sensors", "ga4"),
+    "website": ("events", "access_log", "segment", "snowplow", "sensors", "ga4", "matomo", "sql"),
     "wechat": ("official_account", "files", "received"),
 }
 SHAPES = {dict: "a map", list: "a list", str: "a text", type(None): "nothing"}

@@ -148,37 +148,49 @@ def read_events(
         ConfigError: a mapped column does not exist, nothing gives a required one, the encoding is another.
         SourceFault: the file is empty, cut or not of its format.
     """
-    shape = contract("website", "events")
     place = Place("website", "events", path)
-    columns = {
-        **{name: f"{{{name}}}" for name in shape.columns},
-        **vendor.columns,
-        **{name: f"{{{source}}}" for name, source in mapping.columns.items()},
-    }
-    spread = [vendor.spread] if vendor.spread else []
-    wanted = list(dict.fromkeys([*_names_in([*columns.values(), *vendor.properties.values()]), *spread]))
+    columns = columns_of(vendor, mapping)
     with reading_faults(place, "data"), scratch() as connection, tempfile.TemporaryDirectory() as folder:
         if path.stat().st_size == 0:
             raise place.empty()
-        raw = open_file(connection, place, options, Path(folder), wanted)
-        _refuse_missing(columns, mapping, raw.names, shape.required, place)
-
-        def filled(template: str) -> str:
-            return PLACEHOLDER.sub(lambda match: _text(raw, match[1]), template)
-
-        used = {*_names_in(list(columns.values())), *vendor.dropped}
-        query = typed_query(
-            shape,
-            raw.relation,
-            {name: (f"({filled(sql)})", "VARCHAR") for name, sql in columns.items()},
-            replace(mapping, columns={}),
-            origin=origin,
-            properties=f"case when ({raw.broken}) is null then {_properties(raw, vendor, used, filled)} end",
-            raw_row=raw.raw_row,
-            broken=raw.broken,
-        )
+        raw = open_file(connection, place, options, Path(folder), wanted_of(columns, vendor))
+        _refuse_missing(columns, mapping, raw.names, contract("website", "events").required, place)
         with raw.guard():
-            yield from batches_of(connection, query)
+            yield from batches_of(connection, events_query(raw, columns, vendor, mapping, origin))
+
+
+def columns_of(vendor: Vendor, mapping: Mapping) -> dict[str, str]:
+    """Landing column -> SQL over the vendor's own columns: the sources file's, else the vendor's, else its like."""
+    return {
+        **{name: f"{{{name}}}" for name in contract("website", "events").columns},
+        **vendor.columns,
+        **{name: f"{{{source}}}" for name, source in mapping.columns.items()},
+    }
+
+
+def wanted_of(columns: dict[str, str], vendor: Vendor) -> list[str]:
+    """The source columns that the landing columns, and what is kept of the rest, ask for."""
+    spread = [vendor.spread] if vendor.spread else []
+    return list(dict.fromkeys([*_names_in([*columns.values(), *vendor.properties.values()]), *spread]))
+
+
+def events_query(raw: RawEvents, columns: dict[str, str], vendor: Vendor, mapping: Mapping, origin: str) -> str:
+    """SQL that turns a vendor's records into the shape of `events`."""
+
+    def filled(template: str) -> str:
+        return PLACEHOLDER.sub(lambda match: _text(raw, match[1]), template)
+
+    used = {*_names_in(list(columns.values())), *vendor.dropped}
+    return typed_query(
+        contract("website", "events"),
+        raw.relation,
+        {name: (f"({filled(sql)})", "VARCHAR") for name, sql in columns.items()},
+        replace(mapping, columns={}),
+        origin=origin,
+        properties=f"case when ({raw.broken}) is null then {_properties(raw, vendor, used, filled)} end",
+        raw_row=raw.raw_row,
+        broken=raw.broken,
+    )
 
 
 def open_any(
