@@ -1,4 +1,4 @@
-"""SQL: a CRM in PostgreSQL or MySQL, read by its rows' last change, with ready mappings of open-source CRMs."""
+"""SQL: tables in PostgreSQL or MySQL, read by their rows' last change, with ready mappings of open-source tools."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from persona_warehouse.sources.reading.tables import batches_of, merged_properti
 from persona_warehouse.sources.sql.database import Database, Snapshot, Target, rows_of
 from persona_warehouse.sources.sql.statement import (
     DIALECTS,
+    SQL,
     Catalogue,
     Join,
     ObjectSpec,
@@ -41,8 +42,8 @@ from persona_warehouse.sources.vanished import vanished_batches
 from persona_warehouse.warehouse import identifier, literal, scratch
 
 ENTRY_KEYS = {
-    "connector", "connection", "dialect", "schema", "mapping", "overlap_minutes", "deletions", "deletion_limit",
-    "timezone", "objects",
+    "connector", "connection", "dialect", "schema", "mapping", "table_prefix", "overlap_minutes", "deletions",
+    "deletion_limit", "timezone", "objects",
 }  # fmt: skip
 OBJECT_KEYS = {
     "table", "columns", "updated_at", "deleted", "where", "joins", "deletions", "ignore", "values", "formats", "money",
@@ -50,7 +51,7 @@ OBJECT_KEYS = {
 }  # fmt: skip
 # keys of an object in which the sources file adds to a ready mapping instead of replacing it
 MERGED = ("columns", "constants", "values", "formats", "money", "joins")
-MAPPINGS = ("espocrm", "odoo", "suitecrm")
+MAPPINGS = {"crm": ("espocrm", "odoo", "suitecrm"), "website": ("matomo",)}
 DELETIONS = ("flag", "compare")
 
 
@@ -191,7 +192,9 @@ def _typed(database: Database, selection: Selection, spec: ObjectSpec, origin: s
     everything = {
         **selection.leftovers,
         **{
-            f"{source if isinstance(source, str) else '+'.join(source)}": selection.mapped[name]
+            name if str(source).startswith(SQL) else source if isinstance(source, str) else "+".join(source): (
+                selection.mapped[name]
+            )
             for name, source in spec.columns.items()
         },
     }
@@ -229,11 +232,12 @@ def _objects(config: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
     ready: dict[str, dict[str, Any]] = {}
     if config.get("mapping") is not None:
         name = text_of(config, "mapping", "espocrm", stream=stream)
-        if name not in MAPPINGS:
+        known = MAPPINGS.get(stream, ())
+        if name not in known:
             raise _wrong(
-                "there is no such mapping", "mapping", ", ".join(MAPPINGS), f"{name}{nearest(name, MAPPINGS)}", stream
+                "there is no such mapping", "mapping", ", ".join(known), f"{name}{nearest(name, known)}", stream
             )
-        ready = ready_mapping(name)
+        ready = ready_mapping(name, prefix=config.get("table_prefix"))
     merged = dict(ready)
     for name, said in own.items():
         if said is False:
@@ -253,12 +257,28 @@ def _objects(config: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def ready_mapping(name: str) -> dict[str, dict[str, Any]]:
-    """The objects of a mapping that comes with the connector."""
+def ready_mapping(name: str, prefix: str | None = None) -> dict[str, dict[str, Any]]:
+    """The objects of a mapping that comes with the connector.
+
+    Args:
+        prefix: what the names of all tables begin with, in place of what the mapping says.
+    """
     text = files("persona_warehouse.sources.sql").joinpath("mappings", f"{name}.yml").read_text(encoding="utf-8")
     # every scalar as the text that it is: `on` is a key of a join, no truth value
     content = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - builds texts, lists and maps only
-    return {name: {"timezone": content["timezone"], **spec} for name, spec in content["objects"].items()}
+    before = str(content.get("table_prefix", "") if prefix is None else prefix)
+
+    def prefixed(spec: dict[str, Any]) -> dict[str, Any]:
+        return {**spec, "table": before + spec["table"]}
+
+    return {
+        name: {
+            "timezone": content["timezone"],
+            **prefixed(spec),
+            "joins": {alias: prefixed(join) for alias, join in spec.get("joins", {}).items()},
+        }
+        for name, spec in content["objects"].items()
+    }
 
 
 def _spec(
@@ -272,10 +292,7 @@ def _spec(
     def text(key: str) -> str | None:
         return text_of(each, key, "modified_at", stream=stream, object=name) if each.get(key) is not None else None
 
-    columns = {
-        column: [str(one) for one in source] if isinstance(source, list) else str(source)
-        for column, source in named("columns").items()
-    }
+    columns = {column: _source(source, dialect, stream, name) for column, source in named("columns").items()}
     updated_at = text("updated_at")
     if updated_at and "updated_at" in shape.columns:
         columns.setdefault("updated_at", updated_at)
@@ -315,6 +332,22 @@ def _spec(
         compare=can_be_deleted and deletions == "compare",
         ignore=tuple(map(str, each.get("ignore") or ())),
     )
+
+
+def _source(source: Any, dialect: str, stream: str, name: str) -> str | list[str]:
+    """What a landing column comes from, as ObjectSpec has it."""
+    if isinstance(source, list):
+        return [str(one) for one in source]
+    if not isinstance(source, dict):
+        return str(source)
+    require_known(source, {"sql"}, stream=stream, object=name)
+    expression = text_of(source, "sql", "lower(t.code)", stream=stream, object=name)
+    why = why_no_expression(expression, dialect)
+    if why:
+        raise _wrong(
+            "`sql:` is no single expression", "sql", "one expression, without `;` and comments", why, stream, name
+        )
+    return SQL + expression
 
 
 def _deleted(flag: dict[str, Any], stream: str, name: str) -> tuple[str, Any] | None:

@@ -32,6 +32,8 @@ NUMBERS = (
     "smallint", "integer", "bigint", "numeric", "real", "double precision", "tinyint", "mediumint", "int", "decimal",
     "float", "double",
 )  # fmt: skip
+# the key of a column that is an expression
+SQL = "sql:"
 BYTES = ("bytea", "blob", "tinyblob", "mediumblob", "longblob", "binary", "varbinary")
 
 
@@ -55,7 +57,7 @@ class ObjectSpec:
 
     Attributes:
         columns: landing column -> `column`, `alias.column`, `column->key` of a JSON column (a plain one is taken as it
-            is), or a list of these that is joined with blanks.
+            is), a list of these that is joined with blanks, or `sql:` and an expression.
         updated_at: the column that later loads go by; None reads everything every night.
         deleted: column and value of the flag that marks deleted rows.
         where: an expression that rows must meet.
@@ -194,6 +196,10 @@ class Statements:
         return f"timestamp '{when.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S.%f}'"
 
     def _value(self, source: str | list[str]) -> str:
+        if isinstance(source, str) and source.startswith(SQL):
+            expression = f"({source.removeprefix(SQL)})"
+            # as text, which is what its type would be guessed from
+            return expression if self.dialect == "mysql" else f"{expression}::text"
         if isinstance(source, str):
             return self._plain(source)
         return f"concat_ws(' ', {', '.join(self._plain(one) for one in source)})"
@@ -207,7 +213,9 @@ class Statements:
                 return f"json_unquote(json_extract({column}, {path}))"
             return f"{column} ->> {text_literal(key, self.dialect)}"
         if self.dialect == "mysql":
-            return f"{column} + 0" if kind == "bit" else f"hex({column})" if kind in BYTES else column
+            return f"{column} + 0" if kind == "bit" else f"lower(hex({column}))" if kind in BYTES else column
+        if kind in BYTES:
+            return f"encode({column}, 'hex')"
         return column if kind in PASSED_ON else f"{column}::text"
 
     def _typed(self, source: str, value: Any) -> str:
@@ -228,7 +236,8 @@ class Statements:
         sources = [one for each in self.spec.columns.values() for one in ([each] if isinstance(each, str) else each)]
         if self.spec.deleted is not None:
             sources.append(self.spec.deleted[0])
-        return {self._split(one)[1] for one in sources if self._split(one)[0] == MAIN}
+        named = [one for one in sources if not one.startswith(SQL)]
+        return {self._split(one)[1] for one in named if self._split(one)[0] == MAIN}
 
     @staticmethod
     def _result(expressions: dict[str, str], sql: str) -> str:
