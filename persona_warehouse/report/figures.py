@@ -340,10 +340,11 @@ def _counts(release: _Release, coverage: tuple[ObjectCoverage, ...]) -> Counts:
         ),
         (
             "marts.sessions",
-            """select count_if(is_bot) as bot_sessions, count(*) - count_if(is_bot) as sessions,
-                      count(contact_id) filter (where is_bot is not true) as sessions_known_contact,
-                      count(account_id) filter (where is_bot is not true) as sessions_known_account
-               from marts.sessions""",
+            """select count_if(is_bot) as bot_sessions, count(*) filter (where not is_bot) as sessions,
+                      count(contact_id) filter (where not is_bot) as sessions_known_contact,
+                      count(account_id) filter (where not is_bot) as sessions_known_account
+               from marts.sessions
+               where not is_own_traffic""",
         ),
     ):
         for row in release.rows(table, sql):

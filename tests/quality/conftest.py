@@ -50,7 +50,7 @@ MARTS = {
     " is_recorded boolean, confidence double, is_covered boolean, candidate_count bigint, uncovered_roles",
     "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
     " duration_seconds bigint, page_views bigint, event_count bigint, entry_url, exit_url, referrer_domain, channel,"
-    " campaign, is_bot boolean, bot_name",
+    " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
     " is_first_touch boolean, is_last_touch boolean",
     "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"

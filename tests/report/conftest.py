@@ -27,7 +27,8 @@ TABLES = {
         first_touch_at timestamptz, last_touch_at timestamptz, source_record_count bigint""",
     "marts.sessions": """session_id text, visitor_key text, contact_id text, account_id text, started_at timestamptz,
         ended_at timestamptz, duration_seconds bigint, page_views bigint, event_count bigint, entry_url text,
-        exit_url text, referrer_domain text, channel text, campaign text, is_bot bool, bot_name text""",
+        exit_url text, referrer_domain text, channel text, campaign text, is_bot bool, bot_name text,
+        is_own_traffic bool""",
     "marts.journey_stages": """journey_stage_id text, account_id text, stage text, stage_order int,
         entered_at timestamptz, left_at timestamptz, days double, is_back_move bool, is_current bool, evidence text,
         evidence_count bigint""",
@@ -50,8 +51,8 @@ OBJECTS = {
     "wechat": ("followers", "tags", "daily_follower_stats"),
 }
 
-# 40 accounts, 12,345 contacts (5,000 follow, 1,250 of these belong to an account), 320 human sessions (80 identified)
-# and 100 of bots, 900 deals of which 800 belong to an account
+# 40 accounts, 12,345 contacts (5,000 follow, 1,250 of these belong to an account), 320 human sessions (80 identified),
+# 30 of our own and 100 of bots, 900 deals of which 800 belong to an account
 ROWS = """
 insert into marts.accounts by name
     select 'a' || i as account_id,
@@ -62,9 +63,12 @@ insert into marts.contacts by name
     select 'c' || i as contact_id, case when i % 4 = 0 then 'a' || (i % 40) end as account_id, i < 5000 as is_follower
     from range(12345) r(i);
 insert into marts.sessions by name
-    select 's' || i as session_id, i >= 320 as is_bot, case when i < 80 or i >= 320 then 'c' || i end as contact_id,
+    select 's' || i as session_id, i >= 320 as is_bot, false as is_own_traffic,
+           case when i < 80 or i >= 320 then 'c' || i end as contact_id,
            case when i < 120 then 'a' || (i % 40) end as account_id
-    from range(420) r(i);
+    from range(420) r(i)
+    union all by name
+    select 'own' || i as session_id, false as is_bot, true as is_own_traffic, 'c1' as contact_id from range(30) r(i);
 insert into marts.journey_stages by name
     select 'j' || i as journey_stage_id, 'a' || i as account_id, true as is_current,
            case when i < 16 then 'need' when i < 26 then 'weigh' else 'use' end as stage

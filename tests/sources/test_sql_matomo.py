@@ -26,7 +26,8 @@ from tests.standins.matomo import MatomoStandin
 SCHEMA = """
 create table piwik_log_visit (
     idvisit bigint primary key, idsite integer, idvisitor bytea, user_id varchar(200),
-    visit_first_action_time timestamp, visit_last_action_time timestamp, location_ip bytea, referer_type smallint, referer_name varchar(255),
+    visit_first_action_time timestamp, visit_last_action_time timestamp, location_ip bytea,
+    referer_type smallint, referer_name varchar(255),
     referer_keyword varchar(255), referer_url varchar(1500), custom_dimension_1 varchar(255));
 create table piwik_log_link_visit_action (
     idlink_va bigint primary key, idsite integer, idvisitor bytea, idvisit bigint, idaction_url integer,
