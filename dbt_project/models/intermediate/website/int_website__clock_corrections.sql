@@ -19,8 +19,8 @@ events as (
         e.occurred_at,
         e.received_at,
         cast(e.received_at as date) as received_date,
-        {{ dbt.datediff('e.occurred_at', 'e.received_at', 'millisecond') }} as delay_ms,
-        {{ dbt.datediff('e.sent_at', 'e.received_at', 'millisecond') }} as sending_ms,
+        {{ milliseconds_between('e.occurred_at', 'e.received_at') }} as delay_ms,
+        {{ milliseconds_between('e.sent_at', 'e.received_at') }} as sending_ms,
         t.sent_ms,
         t.ahead_ms,
         t.off_ms,
@@ -44,7 +44,7 @@ suspected as (
     having
         count(*) >= max(evidence_events)
         and sum(case when abs(delay_ms) > off_ms then 1 else 0 end) >= max(stable_share) * count(*)
-        and {{ dbt.datediff('min(received_at)', 'max(received_at)', 'millisecond') }} >= max(evidence_ms)
+        and {{ milliseconds_between('min(received_at)', 'max(received_at)') }} >= max(evidence_ms)
 ),
 
 offsets as (
