@@ -14,61 +14,78 @@ with tolerances as (
 
 events as (
     select
-        e.event_id,
-        e.anonymous_id,
-        e.occurred_at,
-        e.received_at,
-        cast(e.received_at as date) as received_date,
-        {{ milliseconds_between('e.occurred_at', 'e.received_at') }} as delay_ms,
-        {{ milliseconds_between('e.sent_at', 'e.received_at') }} as sending_ms,
-        t.sent_ms,
-        t.ahead_ms,
-        t.off_ms,
-        t.stable_ms,
-        t.stable_share,
-        t.evidence_events,
-        t.evidence_ms
-    from {{ ref('stg_website__events') }} as e
-    cross join tolerances as t
-    where e.received_at is not null
+        event_id,
+        anonymous_id,
+        occurred_at,
+        received_at,
+        cast(received_at as date) as received_date,
+        {{ milliseconds_between('occurred_at', 'received_at') }} as delay_ms,
+        {{ milliseconds_between('sent_at', 'received_at') }} as sending_ms
+    from {{ ref('stg_website__events') }}
+    where received_at is not null
 ),
 
--- few days of few devices: only their delays have to be put in order
+-- the few whose clocks do not agree
+odd_events as (
+    select
+        e.*,
+        t.sent_ms,
+        t.ahead_ms,
+        t.stable_ms
+    from events as e
+    inner join tolerances as t
+        on
+            t.ahead_ms < -e.delay_ms
+            or t.sent_ms < abs(e.sending_ms)
+            or (e.sending_ms is null and t.off_ms < abs(e.delay_ms))
+),
+
 suspected as (
     select
-        anonymous_id,
-        received_date
-    from events
-    where sending_ms is null
-    group by anonymous_id, received_date
+        e.anonymous_id,
+        e.received_date
+    from odd_events as e
+    cross join tolerances as t
+    where e.sending_ms is null and abs(e.delay_ms) > t.off_ms
+    group by e.anonymous_id, e.received_date
     having
-        count(*) >= max(evidence_events)
-        and sum(case when abs(delay_ms) > off_ms then 1 else 0 end) >= max(stable_share) * count(*)
-        and {{ milliseconds_between('min(received_at)', 'max(received_at)') }} >= max(evidence_ms)
+        count(*) >= max(t.stable_share * t.evidence_events)
+        and {{ milliseconds_between('min(e.received_at)', 'max(e.received_at)') }} >= max(t.evidence_ms)
+),
+
+delays as (
+    select
+        e.anonymous_id,
+        e.received_date,
+        e.delay_ms
+    from events as e
+    inner join suspected as s on s.anonymous_id = e.anonymous_id and s.received_date = e.received_date
+    where e.sending_ms is null
 ),
 
 offsets as (
     select
-        e.anonymous_id,
-        e.received_date,
-        {{ median_of('e.delay_ms') }} as offset_ms
-    from events as e
-    inner join suspected as s on s.anonymous_id = e.anonymous_id and s.received_date = e.received_date
-    where e.sending_ms is null
-    group by e.anonymous_id, e.received_date
+        anonymous_id,
+        received_date,
+        {{ median_of('delay_ms') }} as offset_ms
+    from delays
+    group by anonymous_id, received_date
 ),
 
 stable as (
     select
-        e.anonymous_id,
-        e.received_date,
+        d.anonymous_id,
+        d.received_date,
         min(o.offset_ms) as offset_ms
-    from events as e
-    inner join offsets as o on o.anonymous_id = e.anonymous_id and o.received_date = e.received_date
-    where e.sending_ms is null
-    group by e.anonymous_id, e.received_date
+    from delays as d
+    inner join offsets as o on o.anonymous_id = d.anonymous_id and o.received_date = d.received_date
+    cross join tolerances as t
+    group by d.anonymous_id, d.received_date
     having
-        sum(case when abs(e.delay_ms - o.offset_ms) <= e.stable_ms then 1 else 0 end) >= max(e.stable_share) * count(*)
+        count(*) >= max(t.evidence_events)
+        and abs(min(o.offset_ms)) > max(t.off_ms)
+        and sum(case when abs(d.delay_ms - o.offset_ms) <= t.stable_ms then 1 else 0 end)
+        >= max(t.stable_share) * count(*)
 ),
 
 shifted as (
@@ -78,7 +95,7 @@ shifted as (
             when abs(e.sending_ms) > e.sent_ms then e.sending_ms
             when e.sending_ms is null and abs(e.delay_ms - s.offset_ms) <= e.stable_ms then s.offset_ms
         end as shift_ms
-    from events as e
+    from odd_events as e
     left join stable as s on s.anonymous_id = e.anonymous_id and s.received_date = e.received_date
 )
 
@@ -86,7 +103,7 @@ select
     event_id,
     case
         when delay_ms - coalesce(shift_ms, 0) < -ahead_ms then received_at
-        else {{ dbt.dateadd('millisecond', 'cast(round(shift_ms) as bigint)', 'occurred_at') }}
+        else {{ moved_by_milliseconds('occurred_at', 'round(shift_ms)') }}
     end as occurred_at,
     case
         when delay_ms - coalesce(shift_ms, 0) < -ahead_ms then 'received_at'

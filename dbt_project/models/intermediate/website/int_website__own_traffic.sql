@@ -1,4 +1,4 @@
-{# events of our own people, by the seed own_traffic #}
+{# events of our own people, by the seed own_traffic; what many events share is looked at once #}
 with rules as (
     select
         kind,
@@ -12,16 +12,14 @@ events as (
         ip_address,
         user_agent,
         user_id,
-        lower({{ dbt.split_part('email', "'@'", 2) }}) as email_domain,
-        lower(utm_source) as utm_source,
-        lower(utm_medium) as utm_medium,
-        lower(utm_campaign) as utm_campaign,
-        {{ host_of('page_url') }} as page_host,
-        lower({{ path_of('page_url') }}) as page_path
+        email,
+        utm_source,
+        utm_medium,
+        utm_campaign,
+        page_url
     from {{ ref('stg_website__events') }}
 ),
 
--- what many events share is looked at once
 addresses as (
     select distinct ip_address
     from events
@@ -32,18 +30,6 @@ placed_addresses as (
         ip_address,
         {{ address_bits('ip_address') }} as bits
     from addresses
-),
-
-agents as (
-    select distinct user_agent
-    from events
-),
-
-pages as (
-    select distinct
-        page_host,
-        page_path
-    from events
 ),
 
 ranges as (
@@ -62,22 +48,62 @@ own_addresses as (
     inner join ranges as r on r.bits = left(a.bits, length(r.bits))
 ),
 
+agents as (
+    select distinct user_agent
+    from events
+),
+
 own_agents as (
     select distinct a.user_agent
     from agents as a
     inner join rules as r on r.kind = 'user_agent' and {{ matches('a.user_agent', 'r.value') }}
 ),
 
+urls as (
+    select distinct page_url
+    from events
+),
+
+pages as (
+    select
+        page_url,
+        {{ host_of('page_url') }} as page_host,
+        lower({{ path_of('page_url') }}) as page_path
+    from urls
+),
+
 own_pages as (
     select distinct
-        p.page_host,
-        p.page_path,
+        p.page_url,
         r.kind
     from pages as p
     inner join rules as r
         on
             (r.kind = 'host' and {{ matches('p.page_host', 'r.value') }})
             or (r.kind = 'path_prefix' and lower(r.value) = left(p.page_path, length(r.value)))
+),
+
+mails as (
+    select distinct email
+    from events
+),
+
+own_mails as (
+    select distinct m.email
+    from mails as m
+    inner join rules as r
+        on
+            r.kind = 'email_domain'
+            -- the domain itself or one below it
+            and concat('.', lower(r.value)) = right(
+                concat('.', lower({{ dbt.split_part('m.email', "'@'", 2) }})), length(r.value) + 1
+            )
+),
+
+own_marks as (
+    select lower(value) as mark
+    from rules
+    where kind = 'utm'
 ),
 
 found as (
@@ -97,21 +123,28 @@ found as (
         e.event_id,
         p.kind
     from events as e
-    inner join own_pages as p on p.page_path = e.page_path and p.page_host is not distinct from e.page_host
+    inner join own_pages as p on p.page_url = e.page_url
     union all
     select
         e.event_id,
-        r.kind
+        'email_domain' as kind
     from events as e
-    inner join rules as r
-        on
-            (r.kind = 'user_id' and r.value = e.user_id)
-            or (r.kind = 'utm' and lower(r.value) in (e.utm_source, e.utm_medium, e.utm_campaign))
-            or (
-                r.kind = 'email_domain'
-                -- the domain itself or one below it
-                and concat('.', lower(r.value)) = right(concat('.', e.email_domain), length(r.value) + 1)
-            )
+    inner join own_mails as m on m.email = e.email
+    union all
+    select
+        e.event_id,
+        'user_id' as kind
+    from events as e
+    inner join rules as r on r.kind = 'user_id' and r.value = e.user_id
+    union all
+    select
+        e.event_id,
+        'utm' as kind
+    from events as e
+    where
+        lower(e.utm_source) in (select m.mark from own_marks as m)
+        or lower(e.utm_medium) in (select m.mark from own_marks as m)
+        or lower(e.utm_campaign) in (select m.mark from own_marks as m)
 )
 
 select
