@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,8 +70,12 @@ def resume(
         window: of the load; one that ends before the cursor is a backfill.
         overlap: how far before the cursor a load begins.
     """
+    return go_on(store.last_cursor(settings, stream, key) or {}, what, window, overlap)
+
+
+def go_on(kept: Mapping[str, Any], what: str, window: Window, overlap: timedelta) -> tuple[Progress, Span]:
+    """The same, from a cursor: `kept` is what `Progress.cursor` gave, empty when nothing was read yet."""
     digest = hashlib.sha256(what.encode()).hexdigest()[:16]
-    kept = store.last_cursor(settings, stream, key) or {}
     former = moment(kept.get("modified"))
     if former is None or kept.get("settings") != digest:
         # rows that were landed under other settings lack what is asked for now

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -18,6 +18,8 @@ from persona_warehouse.landing.contract import contract, landing_schema
 from persona_warehouse.landing.mapping import Mapping as Columns
 from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.warehouse import identifier, scratch
+
+T = TypeVar("T")
 
 # a raw landing row: landing column -> text, and besides `properties`, `raw_row` and `broken` as JSON text
 Row = dict[str, str | None]
@@ -80,7 +82,7 @@ def typed(stream: str, name: str, columns: Columns, origin: str, pages: Iterable
     )
     taken = 0
     with scratch() as connection:
-        for rows in _chunks(pages, TYPED_ROWS):
+        for rows in chunks(pages, TYPED_ROWS):
             page = pa.Table.from_pylist(
                 [
                     {"source_row": number, **{f"raw {key}": value for key, value in row.items()}}
@@ -95,8 +97,9 @@ def typed(stream: str, name: str, columns: Columns, origin: str, pages: Iterable
         yield schema.empty_table()
 
 
-def _chunks(pages: Iterable[list[Row]], size: int) -> Iterator[list[Row]]:
-    kept: list[Row] = []
+def chunks(pages: Iterable[list[T]], size: int) -> Iterator[list[T]]:
+    """The same in longer lists, of at least that size but for the last one."""
+    kept: list[T] = []
     for rows in pages:
         kept += rows
         if len(kept) >= size:

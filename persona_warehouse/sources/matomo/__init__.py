@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from persona_warehouse.connections import get_connection
-from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import contract, landing_schema
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.mapping_checks import check_mapping
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.answers import Seen, is_url
+from persona_warehouse.sources.answers import Seen
 from persona_warehouse.sources.config import bad_option, map_of, number_of, require_known
 from persona_warehouse.sources.matomo import parse
 from persona_warehouse.sources.matomo.client import METHOD, MatomoClient, Options
+from persona_warehouse.sources.plans import PATIENCE_KEYS, base_url_of, connection_of, patience_of
+from persona_warehouse.sources.progress import Progress, go_on
+from persona_warehouse.sources.records import TYPED_ROWS, chunks
 from persona_warehouse.sources.web_events import Vendor, columns_of, events_query, json_events, wanted_of
 from persona_warehouse.warehouse import scratch
 
 ENTRY_KEYS = {
-    "connector", "connection", "base_url", "sites", "history_days", "overlap_minutes", "page_size", "timeout_seconds",
-    "max_retries", "backoff_seconds", "columns", "formats",
+    "connector", "connection", "base_url", "sites", "history_days", "overlap_minutes", "page_size", "columns",
+    "formats", *PATIENCE_KEYS,
 }  # fmt: skip
-# events that are typed at once: the engine needs some milliseconds for its plan, whatever their number
-TYPED_EVENTS = 5_000
+# site -> from when to when its visits are read, by their last action
+Spans = dict[str, tuple[datetime, datetime]]
 LINES = pa.schema([("source_row", pa.int64()), ("line", pa.string())])
 
 VENDOR = Vendor(
@@ -61,31 +61,6 @@ VENDOR = Vendor(
 )
 
 
-@dataclass
-class Progress:
-    """How far the sites were read.
-
-    Attributes:
-        former: site -> where the load before came to.
-        newest: site -> the last action met.
-        started: the server's time when reading began.
-    """
-
-    former: dict[str, datetime]
-    settings: str
-    newest: dict[str, datetime] = field(default_factory=dict)
-    started: datetime | None = None
-
-    def cursor(self) -> dict[str, Any]:
-        """What the next load goes on from; a backfill, which reads what lies before it, leaves it where it was."""
-        reached = dict(self.former)
-        for site, newest in self.newest.items():
-            # a visit may have gone on behind our back between the start and the newest action met
-            bounded = min(newest, self.started) if self.started else newest
-            reached[site] = max(bounded, self.former.get(site, bounded))
-        return {"sites": {site: at.isoformat() for site, at in reached.items()}, "settings": self.settings}
-
-
 def extract(config: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterator[Extract]:
     """The actions of all sites of an entry; nothing is fetched before their batches are taken.
 
@@ -110,24 +85,21 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
         timezone="UTC",
     )
     check_mapping(contract(stream, "events"), mapping)
-    digest = hashlib.sha256(json.dumps([options.base_url, asdict(mapping)]).encode()).hexdigest()[:16]
-    kept = store.last_cursor(settings, stream, "matomo/events") or {}
-    former = {site: datetime.fromisoformat(at) for site, at in (kept.get("sites") or {}).items() if site in sites}
-    # events that were landed under other settings lack what is asked for now
-    known = former if kept.get("settings") == digest else {}
-    spans = {site: _span(known.get(site), window, overlap, history) for site in sites}
-    progress = Progress(former, digest)
+    what = json.dumps([options.base_url, asdict(mapping)])
+    kept = (store.last_cursor(settings, stream, "matomo/events") or {}).get("sites", {})
+    # each site goes on from where it was: one that is added is read from its beginning
+    plans = {site: go_on(kept.get(site, {}), what, window, overlap) for site in sites}
+    spans = {site: (span.since or window.end - history, span.until or window.end) for site, (_, span) in plans.items()}
+    progress = {site: one for site, (one, _) in plans.items()}
     yield Extract(
         object="events",
         origin=METHOD,
         batches=partial(read, options, mapping, spans, progress),
-        cursor=progress.cursor,
+        cursor=lambda: {"sites": {**kept, **{site: one.cursor() for site, one in progress.items()}}},
     )
 
 
-def read(
-    options: Options, mapping: Mapping, spans: dict[str, tuple[datetime, datetime]], progress: Progress
-) -> Iterator[pa.Table]:
+def read(options: Options, mapping: Mapping, spans: Spans, progress: dict[str, Progress]) -> Iterator[pa.Table]:
     """The events of all sites in landing shape, each once."""
     columns = columns_of(VENDOR, mapping)
     raw = json_events("page", [], wanted_of(columns, VENDOR))
@@ -135,7 +107,7 @@ def read(
     schema = landing_schema("website", "events")
     taken = 0
     with MatomoClient(options, "events") as api, scratch() as connection:
-        for lines in _chunks(_lines(api, spans, progress), TYPED_EVENTS):
+        for lines in chunks(_lines(api, spans, progress), TYPED_ROWS):
             numbers = range(taken + 1, taken + len(lines) + 1)
             connection.register("page", pa.table([pa.array(numbers, pa.int64()), pa.array(lines)], schema=LINES))
             yield connection.execute(query).to_arrow_table().cast(schema)
@@ -144,35 +116,15 @@ def read(
         yield schema.empty_table()
 
 
-def _lines(api: MatomoClient, spans: dict[str, tuple[datetime, datetime]], progress: Progress) -> Iterator[list[str]]:
+def _lines(api: MatomoClient, spans: Spans, progress: dict[str, Progress]) -> Iterator[list[str]]:
     """The events as JSON, some for each page of visits; a visit that is met again brings what it had not."""
     for site, (since, until) in spans.items():
         seen = Seen()
         for visits in api.visits(site, since, until):
             events = {one["event_id"]: one for visit in visits for one in parse.events_of(visit, site)}
             yield [json.dumps(events[one], ensure_ascii=False) for one in seen.fresh(events)]
-            progress.newest[site] = datetime.fromtimestamp(max(map(parse.last_action, visits)), since.tzinfo)
-    progress.started = api.started
-
-
-def _chunks(pages: Iterable[list[str]], size: int) -> Iterator[list[str]]:
-    kept: list[str] = []
-    for lines in pages:
-        kept += lines
-        if len(kept) >= size:
-            yield kept
-            kept = []
-    if kept:
-        yield kept
-
-
-def _span(former: datetime | None, window: Window, overlap: timedelta, history: timedelta) -> tuple[datetime, datetime]:
-    """Which visits of a site are read, by their last action."""
-    if former is None:
-        return window.end - history, window.end
-    if window.end < former:
-        return window.start, window.end
-    return former - overlap, window.end
+            progress[site].note(datetime.fromtimestamp(parse.last_action(visit), UTC) for visit in visits)
+        progress[site].started = api.started
 
 
 def _sites(config: dict[str, Any], source: str) -> list[str]:
@@ -184,29 +136,14 @@ def _sites(config: dict[str, Any], source: str) -> list[str]:
 
 
 def _options(config: dict[str, Any], source: str) -> Options:
-    name = config.get("connection")
-    if not isinstance(name, str) or not name:
-        # what stands there instead of a name may well be a secret: it is not told
-        raise bad_option(source, "connection", "the name of a connection, such as matomo_main", "none")
-    connection = get_connection(name)
-    if not connection.password:
-        raise ConfigError(
-            f"the connection {name} has no password",
-            source=source,
-            field="password",
-            expected="a token_auth of Matomo with view access",
-            found="nothing",
-            remedy="put the token into the connection's password",
-        )
-    base_url = config.get("base_url") or (connection.url("") if connection.host else None)
-    if not is_url(base_url):
-        raise bad_option(source, "base_url", "an address such as https://matomo.example.com, without a query", "none")
+    needed = {"password": "a token_auth of Matomo with view access"}
+    if not config.get("base_url"):
+        needed["host"] = "the address of Matomo"
+    connection = connection_of(config, source, needed)
     return Options(
         source=source,
-        base_url=str(base_url).removesuffix("index.php").rstrip("/"),
-        token=connection.password.strip(),
+        base_url=base_url_of(config, source, connection, "https://matomo.example.com").removesuffix("/index.php"),
+        token=str(connection.password).strip(),
         page_size=int(number_of(config, source, "page_size", 100, 1, 10_000, whole=True)),
-        timeout_seconds=number_of(config, source, "timeout_seconds", 60, 0.1, 600),
-        max_retries=int(number_of(config, source, "max_retries", 5, 0, 20, whole=True)),
-        backoff_seconds=number_of(config, source, "backoff_seconds", 1, 0, 60),
+        **patience_of(config, source),
     )

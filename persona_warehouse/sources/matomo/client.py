@@ -9,8 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Self
 
@@ -62,9 +61,6 @@ class MatomoClient(ApiClient):
 
     Every method raises ConfigError when a person must act (token, access, site) and SourceFault when the API fails,
     after the retries that the failure allows.
-
-    Attributes:
-        started: the server's time at its first answer; visits that go on after it may have been missed.
     """
 
     def __init__(self, options: Options, object: str, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -75,7 +71,6 @@ class MatomoClient(ApiClient):
             trust_env=not is_loopback(httpx.URL(options.base_url).host),
             headers={"User-Agent": f"persona-warehouse/{__version__}", "Accept": "application/json"},
         )
-        self.started: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -165,13 +160,6 @@ class MatomoClient(ApiClient):
             raise self._no_api(method, response)
         self._note_time(response)
         return answer
-
-    def _note_time(self, response: httpx.Response) -> None:
-        if self.started is None:
-            try:
-                self.started = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
-            except (KeyError, ValueError):
-                self.started = datetime.now(UTC)
 
     def _refused(self, method: str, site: str, message: str, status: str) -> Exception:
         """The error that a message stands for."""
