@@ -165,6 +165,9 @@ def simulate(
     companies: Annotated[int, typer.Option("--companies", min=1, help="How many companies.")] = 200,
     days: Annotated[int, typer.Option("--days", min=1, help="How many days of history.")] = 180,
     end: Annotated[str, typer.Option("--end", help="The last day, YYYY-MM-DD.")] = "2026-10-31",
+    until: Annotated[
+        str | None, typer.Option("--until", help="Write it as it stood on this earlier day of the same world.")
+    ] = None,
     fault: Annotated[
         list[str] | None, typer.Option("--fault", help="A flaw to add; may be given several times.")
     ] = None,
@@ -176,7 +179,13 @@ def simulate(
     with err.status("writing the sample world …"):
         folder = out_ or _settings(home).sample
         world = write_world(
-            folder, seed=seed, companies=companies, days=days, end=_date(end), faults=tuple(fault or ())
+            folder,
+            seed=seed,
+            companies=companies,
+            days=days,
+            end=_date(end),
+            until=_date(until) if until else None,
+            faults=tuple(fault or ()),
         )
     rows = sum(world.counts.values())
     out.print(f"{len(world.counts)} files, {rows:,} rows, up to {world.end}: {escape(str(world.out))}", soft_wrap=True)

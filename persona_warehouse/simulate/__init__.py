@@ -9,21 +9,30 @@ import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from datetime import date, datetime, time
 from pathlib import Path
 
 import pyarrow as pa
 
 from persona_warehouse.errors import ConfigError
+from persona_warehouse.simulate import crm as crm_
 from persona_warehouse.simulate import faults as fault
-from persona_warehouse.simulate import records, sources_file, truth, web_files, website, wechat
-from persona_warehouse.simulate.crm_accounts import Accounts, accounts
-from persona_warehouse.simulate.crm_deals import Deals, deals
+from persona_warehouse.simulate import (
+    records,
+    sources_file,
+    truth,
+    web_files,
+    web_truth,
+    website,
+    wechat,
+    wechat_pushes,
+)
+from persona_warehouse.simulate.episodes import Episode, episodes
 from persona_warehouse.simulate.faults import FAULTS
-from persona_warehouse.simulate.records import Sheet
+from persona_warehouse.simulate.records import Identity, Spoiled
 from persona_warehouse.simulate.story import Window
-from persona_warehouse.simulate.words import PRODUCTS
+from persona_warehouse.simulate.visits import Visits, visits
+from persona_warehouse.simulate.website import Events
 from persona_warehouse.simulate.world import World, build_world
 
 __all__ = ["FAULTS", "SampleWorld", "simulate"]
@@ -39,7 +48,7 @@ class SampleWorld:
     Attributes:
         out: the folder.
         sources_file: the sources.yml that loads it all.
-        end: the last day of the world, the business date of its first night.
+        end: the last day that was written, the business date of that night.
         counts: rows of each file, by its path in the folder; of a file that a fault cut, the rows before the cut.
     """
 
@@ -56,21 +65,58 @@ def simulate(
     companies: int = 200,
     days: int = 180,
     end: date = date(2026, 10, 31),
+    until: date | None = None,
     faults: Sequence[str] = (),
 ) -> SampleWorld:
     """Writes a sample world into `out`: crm/, web/, wechat/, truth/ and sources.yml. What stood there is replaced.
 
-    The same arguments give the same bytes. Everything happens within `days` days that end with `end`, in
-    Asia/Shanghai.
+    The same arguments give the same bytes. Website and WeChat show `days` days that end with `end`, in
+    Asia/Shanghai; the CRM also what was before.
 
     Args:
+        until: writes what the sources would have shown at the end of that earlier day of the same world: with one
+            `end` and growing `until`, night follows night. Default: `end`.
         faults: names of FAULTS; each spoils what it names and leaves the rest as it is.
 
     Raises:
-        ConfigError: an unknown fault, a world without companies or days, or a folder that holds something else.
+        ConfigError: an unknown fault, a world without companies or days, a day outside of the world, or a folder that
+            holds something else.
     """
     chosen = fault.check(faults)
-    for name, value, least in (("companies", companies, 1), ("days", days, 1), ("seed", seed, 0)):
+    window = Window(end, days)
+    _check(window, seed, companies, until)
+    _refuse_foreign(out)
+    last = datetime.combine(until or end, time(23, 59, 59, 999_000))
+    world = build_world(seed, companies, window)
+    crm = crm_.build_crm(world)
+    out.mkdir(parents=True, exist_ok=True)
+    # the sources file comes first: it marks the folder as ours should this be cut short
+    sources = out / SOURCES_NAME
+    sources.write_text(sources_file.sources_text(crm), encoding="utf-8")
+    for folder in _FOLDERS:
+        shutil.rmtree(out / folder, ignore_errors=True)
+        (out / folder).mkdir()
+    web = _write_website(out, world, last, chosen)
+    encodings = {**crm_.ENCODINGS, **({"crm/contacts.csv": "utf-8"} if "encoding" in chosen else {})}
+    written = crm_.write(out, crm, last, lambda shown: fault.csv_text(shown, chosen), encodings)
+    account = _write_wechat(out, world, last)
+    tables = truth.tables(
+        world,
+        crm,
+        [*written.identities, *web.identities, *account.identities],
+        [*written.spoiled, *web.spoiled, *account.spoiled],
+        last,
+    )
+    tables |= web.truth
+    for file, table in tables.items():
+        records.write_parquet(out / file, table)
+    counts = {**written.counts, **web.counts, **account.counts}
+    counts |= {file: table.num_rows for file, table in tables.items()}
+    return SampleWorld(out, sources, last.date(), dict(sorted(counts.items())))
+
+
+def _check(window: Window, seed: int, companies: int, until: date | None) -> None:
+    for name, value, least in (("companies", companies, 1), ("days", window.days, 1), ("seed", seed, 0)):
         if value < least:
             raise ConfigError(
                 f"a sample world cannot be made with --{name} {value}",
@@ -79,46 +125,21 @@ def simulate(
                 found=str(value),
                 remedy=f"give a larger --{name}",
             )
-    _refuse_foreign(out)
-    world = build_world(seed, companies, Window(end, days))
-    book = accounts(world)
-    sales = deals(world, book)
-    followers = wechat.wechat(world)
-    out.mkdir(parents=True, exist_ok=True)
-    # the sources file comes first: it marks the folder as ours should this be cut short
-    sources = out / SOURCES_NAME
-    sources.write_text(sources_file.sources_text(book, sales), encoding="utf-8")
-    for folder in _FOLDERS:
-        shutil.rmtree(out / folder, ignore_errors=True)
-        (out / folder).mkdir()
-    counts: dict[str, int] = {}
-    web = _write_website(out, world, chosen, counts)
-    _write_crm(out, book, sales, chosen, counts)
-    for file, rows in (
-        (wechat.FOLLOWERS, followers.followers),
-        (wechat.TAGS, followers.tags),
-        (wechat.STATS, followers.stats),
-    ):
-        records.write_lines(out / file, records.jsonl(rows))
-        counts[file] = len(rows)
-    seen = website.Events.join(list(web.values()))
-    identities = [*book.identities, *web_files.identities(world, seen), *followers.identities]
-    spoiled = [
-        *(row for sheet in _sheets(book, sales) for row in sheet.spoiled),
-        *web_files.spoiled(seed, web),
-        *followers.spoiled,
-    ]
-    for file, table in truth.tables(world, sales, identities, spoiled).items():
-        records.write_parquet(out / file, table)
-        counts[file] = table.num_rows
-    return SampleWorld(out, sources, end, dict(sorted(counts.items())))
+    if until is not None and not window.first <= until <= window.end:
+        raise ConfigError(
+            "the sample world does not reach that day",
+            field="until",
+            expected=f"a day from {window.first} to {window.end}",
+            found=str(until),
+            remedy="give another --until, or a longer world with --days and --end",
+        )
 
 
 def _refuse_foreign(out: Path) -> None:
     """Keeps hands off folders that a sample world did not write: what stands in them would be deleted."""
     taken = [folder for folder in _FOLDERS if (out / folder).exists()]
     sources = out / SOURCES_NAME
-    ours = sources.is_file() and sources.read_text(encoding="utf-8", errors="replace").startswith(sources_file.HEAD)
+    ours = sources.is_file() and sources.read_text(encoding="utf-8", errors="replace").startswith(sources_file.MARK)
     if (taken or sources.exists()) and not ours:
         raise ConfigError(
             "the folder for the sample world holds something else",
@@ -129,53 +150,65 @@ def _refuse_foreign(out: Path) -> None:
         )
 
 
-def _sheets(book: Accounts, sales: Deals) -> tuple[Sheet, ...]:
-    return (book.companies, book.contacts, book.leads, sales.deals, sales.history, sales.roles, sales.activities)
+@dataclass(frozen=True)
+class _Channel:
+    """What was written of a channel: rows by file, whom its ids stand for, what cannot be read, further truth."""
+
+    counts: dict[str, int]
+    identities: list[Identity]
+    spoiled: list[Spoiled]
+    truth: dict[str, pa.Table]
 
 
-def _write_crm(out: Path, book: Accounts, sales: Deals, chosen: frozenset[str], counts: dict[str, int]) -> None:
-    encodings = {book.contacts.file: "utf-8" if "encoding" in chosen else "gb18030", book.leads.file: "utf-8-sig"}
-    renamed = {sales.deals.file: fault.RENAMED_DEAL_COLUMN} if "schema_change" in chosen else {}
-    for sheet in _sheets(book, sales):
-        if sheet is not sales.activities:
-            text = sheet.csv(renamed.get(sheet.file))
-            (out / sheet.file).write_bytes(text.encode(encodings.get(sheet.file, "utf-8")))
-        counts[sheet.file] = len(sheet.rows)
-    records.write_lines(out / sales.activities.file, sales.activities.json_lines())
-    records.write_parquet(out / sources_file.PRODUCTS_FILE, _products())
-    counts[sources_file.PRODUCTS_FILE] = len(PRODUCTS)
-
-
-def _products() -> pa.Table:
-    prices = pa.array([Decimal(product.list_price) for product in PRODUCTS], pa.decimal128(18, 2))
-    columns = {
-        "product_id": pa.array([product.product_id for product in PRODUCTS]),
-        "name": pa.array([product.name for product in PRODUCTS]),
-        "family": pa.array([product.family for product in PRODUCTS]),
-        "list_price": prices,
-        "currency": pa.array(["CNY"] * len(PRODUCTS)),
-    }
-    return pa.table({name: columns[name] for name in sources_file.PRODUCT_COLUMNS})
-
-
-def _write_website(
-    out: Path, world: World, chosen: frozenset[str], counts: dict[str, int]
-) -> dict[str, website.Events]:
-    """Writes the web files, several at a time: gzip lets go of the interpreter."""
-    found = website.with_flaws(world, website.events(world))
+def _write_website(out: Path, world: World, until: datetime, chosen: frozenset[str]) -> _Channel:
+    """Writes the web files, several at a time: Arrow and gzip let go of the interpreter."""
+    topics = episodes(world)
+    seen = visits(world, topics)
+    clean = website.events(world, seen)
+    found = website.with_flaws(world, clean)
     for name, change in fault.EVENT_FAULTS.items():
         if name in chosen:
-            found = change(world, found)
-    files = web_files.by_month(world.window, found)
+            found = change(world, seen, found)
+    found = web_files.received_by(world.window, found, until)
+    # a wrong clock changes when something seems to have happened, never when it did
+    shown = fault.clock(world, found) if "clock" in chosen else found
+    files = web_files.by_month(world.window, shown)
     if "reorder" in chosen:
         files = fault.reorder(world, files)
+    writer = web_files.Writer(world)
     with ThreadPoolExecutor(2) as pool:
-        waiting = [
-            pool.submit(records.write_gzip, out / file, web_files.lines(world, rows)) for file, rows in files.items()
-        ]
+        waiting = [pool.submit(records.write_gzip, out / file, writer.lines(rows)) for file, rows in files.items()]
+        tables = _web_truth(world, topics, seen, found)
+        names = web_files.identities(world, found)
         for done in waiting:
             done.result()
     if "truncate" in chosen:
         fault.truncate(out, list(files))
-    counts.update({file: len(rows) for file, rows in files.items()})
-    return files
+    counts = {file: len(rows) for file, rows in files.items()}
+    return _Channel(counts, names, web_files.spoiled(world.seed, files), tables)
+
+
+def _web_truth(world: World, topics: list[Episode], seen: Visits, found: Events) -> dict[str, pa.Table]:
+    sessions = web_truth.sessions(world, seen, found)
+    return {
+        "truth/sessions.parquet": sessions,
+        "truth/episodes.parquet": web_truth.episode_table(world, topics, sessions),
+        "truth/pages.parquet": web_truth.pages(),
+    }
+
+
+def _write_wechat(out: Path, world: World, until: datetime) -> _Channel:
+    known = wechat.followers(world)
+    account = wechat.wechat(world, known, until)
+    counts = {}
+    for file, rows in (
+        (wechat.FOLLOWERS, account.followers),
+        (wechat.TAGS, account.tags),
+        (wechat.STATS, account.stats),
+    ):
+        records.write_lines(out / file, records.jsonl(rows))
+        counts[file] = len(rows)
+    lines = wechat_pushes.pushes(world, known, until)
+    (out / wechat_pushes.FILE).write_bytes(records.joined(lines))
+    counts[wechat_pushes.FILE] = len(lines)
+    return _Channel(counts, account.identities, account.spoiled, {})

@@ -8,17 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from persona_warehouse.errors import ConfigError
-from persona_warehouse.simulate import site, website
+from persona_warehouse.simulate import website
 from persona_warehouse.simulate.dice import generator
-from persona_warehouse.simulate.website import DAY, Events
+from persona_warehouse.simulate.records import Shown
+from persona_warehouse.simulate.visits import DAY, Visits
+from persona_warehouse.simulate.website import Events
 from persona_warehouse.simulate.world import World
 
 # the header of a column that changed overnight: the sources file still knows the old one
 RENAMED_DEAL_COLUMN = {"amount": "合同金额"}
+VANISHED_CONTACT_COLUMN = frozenset({"phone"})
 STORM_BOT = 9
+SHARED_SHARE = 0.1
 
 
-def late(world: World, found: Events) -> Events:
+def late(world: World, visits: Visits, found: Events) -> Events:
     """Every tenth event arrives one to seven days after it happened."""
     dice = generator(world.seed, "fault late")
     delay = (dice.uniform(1, 7, len(found)) * DAY).astype(np.int64) // 1000 * 1000
@@ -27,7 +31,7 @@ def late(world: World, found: Events) -> Events:
     return website.in_order(found.replace(received=np.minimum(moved, last)))
 
 
-def duplicate(world: World, found: Events) -> Events:
+def duplicate(world: World, visits: Visits, found: Events) -> Events:
     """Every twentieth event stands there twice, word for word."""
     dice = generator(world.seed, "fault duplicate")
     again = np.flatnonzero(_some(dice, len(found), 0.05) & (found.flaw == 0))
@@ -44,7 +48,7 @@ def clock(world: World, found: Events) -> Events:
     return found.replace(occurred=np.maximum(found.occurred + shift // 1000 * 1000, past_end))
 
 
-def bot_storm(world: World, found: Events) -> Events:
+def bot_storm(world: World, visits: Visits, found: Events) -> Events:
     """One robot reads the whole site within an hour: a third as many page views again."""
     dice = generator(world.seed, "fault bot_storm")
     count = max(50, len(found) // 3)
@@ -55,23 +59,9 @@ def bot_storm(world: World, found: Events) -> Events:
     return website.in_order(Events.join([found, storm.replace(number=np.arange(first, first + count))]))
 
 
-def shared_device(world: World, found: Events) -> Events:
+def shared_device(world: World, visits: Visits, found: Events) -> Events:
     """In every tenth company all colleagues use one office computer, and so one cookie."""
-    dice = generator(world.seed, "fault shared_device")
-    company = np.array([-1 if person.company is None else person.company for person in world.people])
-    human = found.kind == website.HUMAN
-    firm = np.where(human, company[np.where(human, found.who, 0)], -1)
-    at_office = (firm >= 0) & (found.agent // 2 == site.OFFICE)
-    sizes = np.array([len(set(found.who[at_office & (firm == at)].tolist())) for at in range(len(world.companies))])
-    several = np.flatnonzero(sizes > 1)
-    chosen = dice.choice(several, max(1, len(several) // 10), replace=False) if len(several) else several
-    shared = at_office & np.isin(firm, chosen)
-    # the first colleague's code with a device that nobody else has
-    code = (firm + 90_000_000) * 4 * 2048
-    return found.replace(
-        visitor=np.where(shared, code, found.visitor),
-        agent=np.where(shared, site.OFFICE * 2, found.agent),
-    )
+    return website.shared_computers(world, visits, found, SHARED_SHARE, "fault shared_device")
 
 
 def reorder(world: World, files: dict[str, Events]) -> dict[str, Events]:
@@ -86,25 +76,46 @@ def truncate(out: Path, files: Sequence[str]) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 3 // 5])
 
 
-EVENT_FAULTS: dict[str, Callable[[World, Events], Events]] = {
+EVENT_FAULTS: dict[str, Callable[[World, Visits, Events], Events]] = {
     "shared_device": shared_device,
     "bot_storm": bot_storm,
     "late": late,
     "duplicate": duplicate,
-    "clock": clock,
 }
+
+
+def csv_text(shown: Shown, chosen: frozenset[str]) -> str:
+    """A table of the CRM as CSV, with the faults that concern it."""
+    file = shown.sheet.file
+    if file == "crm/deals.csv" and "schema_change" in chosen:
+        return shown.csv(RENAMED_DEAL_COLUMN)
+    if file == "crm/contacts.csv" and "vanished_column" in chosen:
+        return shown.csv({}, VANISHED_CONTACT_COLUMN)
+    if file == "crm/contacts.csv" and "id_reuse" in chosen:
+        # the number of a contact of long ago is given once more
+        shown.values[-1]["contact_id"] = shown.values[0]["contact_id"]
+    if file == "crm/companies.csv" and "type_change" in chosen:
+        # what was a number is a band from this export on
+        for row in shown.values:
+            count = int(row.get("employee_count") or 0) if str(row.get("employee_count", "")).isdigit() else 0
+            row["employee_count"] = f"{count // 100 * 100}-{count // 100 * 100 + 99}人" if count else ""
+    return shown.csv({})
+
 
 # every fault, with what it changes in the folder
 FAULTS: dict[str, tuple[str, ...]] = {
     "late": ("web/*", "truth/spoiled.parquet"),
     "duplicate": ("web/*", "truth/spoiled.parquet"),
     "reorder": ("web/*", "truth/spoiled.parquet"),
-    "bot_storm": ("web/*", "truth/spoiled.parquet", "truth/identities.parquet"),
-    "shared_device": ("web/*", "truth/identities.parquet"),
+    "bot_storm": ("web/*", "truth/spoiled.parquet", "truth/identities.parquet", "truth/sessions.parquet"),
+    "shared_device": ("web/*", "truth/identities.parquet", "truth/sessions.parquet", "truth/episodes.parquet"),
     "clock": ("web/*",),
     "truncate": ("web/*",),
     "encoding": ("crm/contacts.csv",),
     "schema_change": ("crm/deals.csv",),
+    "vanished_column": ("crm/contacts.csv",),
+    "type_change": ("crm/companies.csv",),
+    "id_reuse": ("crm/contacts.csv",),
 }
 
 

@@ -10,7 +10,7 @@ HOST = "https://www.shili-demo.cn"
 
 
 class Page(NamedTuple):
-    """A page; `product` is the index of the product it is about, -1 for none."""
+    """A page; `product` is the index of the product it is about, -1 for none. The product is the page's topic."""
 
     category: str
     path: str
@@ -20,32 +20,45 @@ class Page(NamedTuple):
 
 INDUSTRY_SLUGS = {
     "manufacturing": "制造业", "retail": "零售连锁", "logistics": "物流运输", "healthcare": "医药健康",
-    "electronics": "电子", "energy": "能源环保", "food": "食品饮料", "construction": "建筑工程",
 }  # fmt: skip
-BLOG_TOPICS = (
-    "supply-chain-trends", "digital-factory", "ai-in-operations", "cost-control", "data-governance",
-    "quality-management", "procurement-reform", "customer-retention", "lean-production", "green-manufacturing",
-    "remote-inspection", "it-budget",
-)  # fmt: skip
+# category -> the pages it has for every product: (end of the path, end of the title)
+BY_PRODUCT: dict[str, tuple[tuple[str, str], ...]] = {
+    "industry_trends": tuple((f"-outlook-{part}", f"行业趋势({part})") for part in (1, 2, 3)),
+    "new_technology": tuple((f"-tech-{part}", f"新技术解读({part})") for part in (1, 2, 3)),
+    "case": tuple((f"-{slug}", f"{name}客户案例") for slug, name in INDUSTRY_SLUGS.items()),
+    "product": (("", "产品"), ("/features", "功能"), ("/roadmap", "版本更新")),
+    "solution": tuple((f"-for-{slug}", f"{name}解决方案") for slug, name in INDUSTRY_SLUGS.items()),
+    "vendor_comparison": (("-vs-others", "选型对比"), ("-checklist", "厂商评估清单")),
+    "it_architecture": (("-architecture", "技术架构"), ("-security", "安全与部署")),
+    "after_sales": tuple(
+        (f"/{topic}", f"文档: {topic}") for topic in ("quick-start", "api", "permissions", "import", "faq")
+    ),
+    "extra_services": (("-training", "培训服务"), ("-process-review", "流程梳理服务")),
+    "swot": (("-swot", "SWOT分析"),),
+}
+FOLDERS = {
+    "industry_trends": "insights",
+    "new_technology": "tech",
+    "case": "cases",
+    "product": "products",
+    "solution": "solutions",
+    "vendor_comparison": "compare",
+    "it_architecture": "architecture",
+    "after_sales": "docs",
+    "extra_services": "services",
+    "swot": "analysis",
+}
 
 PAGES: tuple[Page, ...] = (
     Page("home", "/", "首页 - 示例软件", -1),
-    *(Page("products", f"/products/{p.slug}", f"{p.name} - 产品", at) for at, p in enumerate(PRODUCTS)),
-    *(Page("solutions", f"/solutions/{slug}", f"{name}解决方案", -1) for slug, name in INDUSTRY_SLUGS.items()),
     *(
-        Page("cases", f"/cases/{p.slug}-{slug}", f"{INDUSTRY_SLUGS[slug]}客户案例: {p.name}", at)
-        for at, p in enumerate(PRODUCTS)
-        for slug in tuple(INDUSTRY_SLUGS)[:4]
+        Page(category, f"/{FOLDERS[category]}/{product.slug}{end}", f"{product.name}{title}", at)
+        for category, ends in BY_PRODUCT.items()
+        for at, product in enumerate(PRODUCTS)
+        for end, title in ends
     ),
-    *(Page("compare", f"/compare/{p.slug}", f"{p.name}选型对比", at) for at, p in enumerate(PRODUCTS)),
     Page("pricing", "/pricing", "价格", -1),
-    *(Page("blog", f"/blog/{topic}-{part}", f"{topic} ({part})", -1) for topic in BLOG_TOPICS for part in (1, 2)),
-    *(
-        Page("docs", f"/docs/{p.slug}/{topic}", f"{p.name}文档: {topic}", at)
-        for at, p in enumerate(PRODUCTS)
-        for topic in ("quick-start", "api", "permissions", "import", "faq")
-    ),
-    Page("about", "/about", "关于我们", -1),
+    Page("company", "/about", "关于我们", -1),
     Page("careers", "/careers", "加入我们", -1),
     Page("contact", "/contact", "联系我们", -1),
     Page("download", "/download/whitepaper", "白皮书下载", -1),
@@ -53,16 +66,44 @@ PAGES: tuple[Page, ...] = (
 )
 CATEGORIES = tuple(dict.fromkeys(page.category for page in PAGES))
 
-# what somebody in each stage looks at: relative weights by category
-INTERESTS: dict[str, dict[str, float]] = {
-    "need": {"home": 3, "blog": 10, "solutions": 3, "products": 1, "about": 1},
-    "seek": {"home": 3, "blog": 5, "solutions": 6, "products": 8, "cases": 3, "compare": 1, "about": 1},
-    "weigh": {"home": 2, "products": 6, "cases": 8, "compare": 5, "pricing": 6, "docs": 3, "solutions": 2, "about": 1},
-    "decide": {"home": 2, "pricing": 7, "cases": 5, "docs": 5, "compare": 3, "products": 3, "about": 2},
-    "use": {"home": 2, "docs": 14, "blog": 2, "products": 2},
-    "renew": {"home": 2, "docs": 7, "pricing": 4, "products": 4},
-    "churn": {"home": 1, "pricing": 3, "compare": 3, "docs": 1},
-    "passing": {"home": 4, "blog": 8, "careers": 3, "about": 2, "products": 2},
+
+class Purpose(NamedTuple):
+    """Why somebody visits: the driver, its kind, and what they look at, as relative weights by category."""
+
+    driver: str
+    sub_driver: str
+    interests: dict[str, float]
+
+
+PURPOSES = (
+    Purpose("work", "market_analysis", {"industry_trends": 12, "swot": 5, "home": 1, "case": 1, "solution": 1}),
+    Purpose(
+        "work",
+        "procurement_research",
+        {"product": 8, "pricing": 5, "solution": 4, "vendor_comparison": 2, "case": 2, "home": 2, "company": 1},
+    ),
+    Purpose("work", "report_for_boss", {"case": 11, "solution": 3, "pricing": 2, "it_architecture": 1, "home": 1}),
+    Purpose("work", "rival_survey", {"vendor_comparison": 11, "swot": 4, "product": 1, "pricing": 1, "company": 1}),
+    Purpose("learning", "technology", {"new_technology": 12, "it_architecture": 5, "home": 1}),
+    Purpose("learning", "process_change", {"extra_services": 10, "industry_trends": 2, "solution": 1, "home": 1}),
+    Purpose("learning", "own_product", {"after_sales": 14, "product": 1, "home": 1}),
+    Purpose("", "", {"home": 6, "industry_trends": 2, "new_technology": 2, "careers": 3, "company": 3, "product": 2}),
+)
+MARKET, PROCUREMENT, REPORT, RIVAL, TECHNOLOGY, PROCESS, OWN_PRODUCT, PASSING = range(len(PURPOSES))
+
+# why people of a company come in each stage: weights over PURPOSES. A seeker who knows the product looks at it
+STAGE_PURPOSES: dict[str, tuple[float, ...]] = {
+    "need": (8, 0, 0, 1, 1, 1, 0, 0),
+    "seek": (7, 2, 1, 2, 0, 0, 0, 0),
+    "seek_product": (1, 7, 2, 2, 0, 0, 0, 0),
+    "weigh": (0, 6, 3, 3, 0, 0, 0, 0),
+    "decide": (0, 4, 6, 1, 0, 0, 0, 0),
+    "use": (0, 0, 0, 0, 0.3, 0.3, 9, 0),
+    "renew": (0, 0.5, 0, 0, 0.3, 0.3, 9, 0),
+    "churn": (0, 1, 0, 6, 0, 0, 0, 0),
+    "learning": (0, 0, 0, 0, 6, 4, 0, 0),
+    "rival": (0, 1, 0, 9, 1, 0, 0, 0),
+    "passing": (0, 0, 0, 0, 0, 0, 0, 1),
 }
 
 

@@ -26,16 +26,7 @@ class Trade(NamedTuple):
     slug: str
     industry: str
     chain_position: str
-
-
-class Title(NamedTuple):
-    """A post: how it is written on cards, and what it truly is."""
-
-    written: tuple[str, ...]
-    department: str
-    seniority: str
-    decision_role: str
-    buying_role: str
+    org_type: str
 
 
 PLACES = (
@@ -66,22 +57,28 @@ PLACES = (
 PLACE_WEIGHTS = (18, 12, 12, 8, 8, 6, 4, 5, 4, 3, 3, 3, 2, 2, 2, 2, 2, 1, 1, 1, 1)
 
 TRADES = (
-    Trade("智能科技", "智能", "Intelligent Technology", "zn", "软件信息", "midstream"),
-    Trade("数据服务", "数据", "Data Services", "sj", "软件信息", "midstream"),
-    Trade("网络技术", "网络", "Network Technology", "wl", "软件信息", "midstream"),
-    Trade("精密机械", "精机", "Precision Machinery", "jj", "装备制造", "upstream"),
-    Trade("智能装备", "装备", "Smart Equipment", "zb", "装备制造", "midstream"),
-    Trade("电子材料", "电材", "Electronic Materials", "dc", "电子元件", "upstream"),
-    Trade("汽车部件", "汽配", "Auto Parts", "qp", "汽车零部件", "midstream"),
-    Trade("医疗器械", "医疗", "Medical Devices", "yl", "医药健康", "midstream"),
-    Trade("生物医药", "生物", "Biopharma", "sw", "医药健康", "upstream"),
-    Trade("食品", "食品", "Foods", "sp", "食品饮料", "midstream"),
-    Trade("供应链管理", "供应链", "Supply Chain", "gyl", "物流运输", "midstream"),
-    Trade("冷链物流", "冷链", "Cold Chain Logistics", "ll", "物流运输", "midstream"),
-    Trade("连锁商业", "商业", "Retail", "sy", "零售连锁", "downstream"),
-    Trade("环境工程", "环境", "Environmental Engineering", "hj", "能源环保", "downstream"),
-    Trade("新能源", "新能源", "New Energy", "xny", "能源环保", "upstream"),
-    Trade("建筑装饰", "装饰", "Building Decoration", "zs", "建筑工程", "downstream"),
+    Trade("智能科技", "智能", "Intelligent Technology", "zn", "软件信息", "midstream", "technology"),
+    Trade("数据服务", "数据", "Data Services", "sj", "软件信息", "midstream", "technology"),
+    Trade("网络技术", "网络", "Network Technology", "wl", "软件信息", "midstream", "technology"),
+    Trade("精密机械", "精机", "Precision Machinery", "jj", "装备制造", "upstream", "other"),
+    Trade("智能装备", "装备", "Smart Equipment", "zb", "装备制造", "midstream", "other"),
+    Trade("电子材料", "电材", "Electronic Materials", "dc", "电子元件", "upstream", "other"),
+    Trade("汽车部件", "汽配", "Auto Parts", "qp", "汽车零部件", "midstream", "other"),
+    Trade("医疗器械", "医疗", "Medical Devices", "yl", "医药健康", "midstream", "brand"),
+    Trade("生物医药", "生物", "Biopharma", "sw", "医药健康", "upstream", "other"),
+    Trade("食品", "食品", "Foods", "sp", "食品饮料", "midstream", "brand"),
+    Trade("服饰", "服饰", "Apparel", "fs", "服装日化", "midstream", "brand"),
+    Trade("日化用品", "日化", "Household Goods", "rh", "服装日化", "midstream", "brand"),
+    Trade("供应链管理", "供应链", "Supply Chain", "gyl", "物流运输", "midstream", "other"),
+    Trade("冷链物流", "冷链", "Cold Chain Logistics", "ll", "物流运输", "midstream", "other"),
+    Trade("连锁商业", "商业", "Retail", "sy", "零售连锁", "downstream", "retailer"),
+    Trade("餐饮管理", "餐饮", "Catering", "cy", "零售连锁", "downstream", "retailer"),
+    Trade("环境工程", "环境", "Environmental Engineering", "hj", "能源环保", "downstream", "other"),
+    Trade("新能源", "新能源", "New Energy", "xny", "能源环保", "upstream", "other"),
+    Trade("建筑装饰", "装饰", "Building Decoration", "zs", "建筑工程", "downstream", "other"),
+    Trade("管理咨询", "咨询", "Consulting", "zx", "商务服务", "downstream", "consulting"),
+    Trade("投资管理", "投资", "Investment", "tz", "金融投资", "downstream", "investment"),
+    Trade("软件", "软件", "Software", "rj", "软件信息", "midstream", "technology"),
 )
 
 # how salespeople write an industry, and what the sources file maps it to
@@ -96,6 +93,9 @@ INDUSTRY_WRITTEN = {
     "零售连锁": ("零售连锁", "零售"),
     "能源环保": ("能源环保", "环保"),
     "建筑工程": ("建筑工程", "建筑"),
+    "服装日化": ("服装日化", "消费品", "快消"),
+    "商务服务": ("商务服务", "咨询"),
+    "金融投资": ("金融投资", "投资"),
 }
 
 LEGAL_FORMS = ("有限公司", "股份有限公司", "有限责任公司", "集团有限公司")
@@ -114,9 +114,9 @@ BRAND_SECOND = {
 # traditional forms of the characters that the lists above use; what is not here looks the same in both scripts
 TRADITIONAL = str.maketrans(
     "云岚霁屿荣嵘锐启恒桥络岭图泽际砾枢数据务网术机电材汽车医疗药应链连锁业环程筑饰装饮备软广苏汉庆"
-    "岛宁无锡长门郑济东团责冷",
+    "岛宁无锡长门郑济东团责冷询资饰妆",
     "雲嵐霽嶼榮嶸銳啟恆橋絡嶺圖澤際礫樞數據務網術機電材汽車醫療藥應鏈連鎖業環程築飾裝飲備軟廣蘇漢慶"
-    "島寧無錫長門鄭濟東團責冷",
+    "島寧無錫長門鄭濟東團責冷詢資飾妝",
 )
 
 FAMILY_NAMES = {
@@ -139,39 +139,13 @@ GIVEN_CHARACTERS = {
 
 ENGLISH_GIVEN = ("Kevin", "Grace", "Jason", "Vivian", "Leo", "Cindy", "Frank", "Helen")
 
-FINAL_TITLES = (
-    Title(("创始人/CEO", "总经理", "创始人兼总经理", "CEO"), "总经办", "executive", "final", "DECISION_MAKER"),
-    Title(("首席信息官", "CIO", "集团CIO"), "信息部", "executive", "final", "DECISION_MAKER"),
-    Title(("副总经理", "运营副总裁", "VP of Ops", "VP Operations"), "运营部", "vp", "final", "DECISION_MAKER"),
-    Title(
-        ("采购总监兼行政经理", "采购总监", "Director of Procurement"), "采购部", "director", "final", "BUDGET_HOLDER"
-    ),
-)
-ADVISER_TITLES = (
-    Title(("IT运维负责人", "IT总监", "信息中心主任", "Head of IT"), "信息部", "director", "adviser", "INFLUENCER"),
-    Title(("财务总监", "财务总监/CFO", "Finance Director"), "财务部", "director", "adviser", "BUDGET_HOLDER"),
-    Title(
-        ("数字化转型负责人", "流程与IT经理", "Digital Transformation Lead"), "信息部", "manager", "adviser", "CHAMPION"
-    ),
-    Title(("采购经理", "采购主管", "Procurement Manager"), "采购部", "manager", "adviser", "INFLUENCER"),
-    Title(("系统架构师", "高级系统工程师", "Senior Engineer"), "信息部", "senior", "adviser", "INFLUENCER"),
-    Title(("法务经理", "法务合规经理"), "法务部", "manager", "adviser", "LEGAL_AND_COMPLIANCE"),
-)
-USER_TITLES = (
-    Title(("供应链经理", "供应链计划经理", "Supply Chain Manager"), "供应链部", "manager", "user", "END_USER"),
-    Title(("生产部长", "车间主任", "生产经理"), "生产部", "manager", "user", "END_USER"),
-    Title(("运营经理", "运营主管", "Operations Manager"), "运营部", "manager", "user", "CHAMPION"),
-    Title(("市场经理", "市场总监助理", "Marketing Manager"), "市场部", "manager", "user", "END_USER"),
-    Title(("数据分析师", "Data Analyst"), "运营部", "senior", "user", "END_USER"),
-    Title(("采购专员", "采购助理"), "采购部", "entry", "user", "END_USER"),
-    Title(("仓储主管", "仓库主管"), "供应链部", "senior", "user", "END_USER"),
-    Title(("会计", "费用会计"), "财务部", "entry", "user", "END_USER"),
-)
 STRANGER_TITLES = ("学生", "自由顾问", "产品经理", "咨询顾问", "记者", "")
 STRANGER_COMPANIES = ("个人", "某高校", "无", "同行", "自由职业", "咨询公司")
 
-FUNDING_STAGES = ("未融资", "天使轮", "A轮", "B轮", "C轮", "已上市", "不需要融资")
 ROADS = ("科创路", "示例大道", "样本街", "演示路", "虚构路", "模型大道")
+# the vendor's own people, who try their site and their forms out
+STAFF_DOMAIN = "shili-demo.cn"
+STAFF_EMAILS = tuple(f"{name}@{STAFF_DOMAIN}" for name in ("qa1", "qa2", "marketing", "presales", "dev1", "dev2"))
 FREE_MAIL = ("qq.com", "163.com", "126.com", "foxmail.com")
 
 
@@ -195,6 +169,5 @@ PRODUCTS = (
 )
 
 COMPETITORS = ("友商甲", "友商乙", "友商丙")
-PRIOR_SOLUTIONS = ("Excel手工", "自研系统", "友商甲", "友商乙", "半手工", "无")
-LOST_REASONS = ("价格", "功能不符", "预算取消", "时机不合适", "选择友商", "内部反对")
+LOST_REASONS = ("价格", "功能不符", "预算取消", "时机不合适", "选择友商", "内部反对", "需上级审批")
 CHURN_REASONS = ("需求升级", "转向友商", "使用体验差")

@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from fnmatch import fnmatch
 from pathlib import Path
@@ -87,7 +87,9 @@ def test_another_seed_gives_another_world(world: SampleWorld, tmp_path: Path) ->
     simulate(tmp_path, seed=8, **SIZE)
     here, there = digests(world.out), digests(tmp_path)
     same = {file for file in here if here[file] == there.get(file)}
-    assert same == {"crm/products.parquet", "sources.yml"}
+    # what is the vendor's own, and the model, stand in every world
+    model = {f"truth/{name}.parquet" for name in ("pages", "personas", "attributes", "parameters")}
+    assert same == {"crm/products.parquet", "sources.yml", *model}
 
 
 def test_a_second_world_replaces_the_first(tmp_path: Path) -> None:
@@ -108,10 +110,11 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
 def test_the_default_world_has_the_promised_size(tmp_path: Path) -> None:
     counts = simulate(tmp_path).counts
     assert 500 <= counts["truth/people.parquet"] <= 750
-    assert 340 <= counts["crm/leads.csv"] <= 460
+    assert 250 <= counts["crm/leads.csv"] <= 400
     assert 250 <= counts["crm/deals.csv"] <= 350
     assert 420 <= counts["wechat/followers.jsonl"] <= 580
-    assert 20_000 <= sum(count for file, count in counts.items() if file.startswith("web/")) <= 30_000
+    assert 20_000 <= sum(count for file, count in counts.items() if file.startswith("web/")) <= 32_000
+    assert sum(count for file, count in counts.items() if not file.startswith("truth/")) <= 60_000
 
 
 @pytest.mark.parametrize("days", [1, 30, 180])
@@ -140,9 +143,10 @@ def test_the_sources_file_names_every_file_and_only_columns_that_exist(world: Sa
     sources = yaml.safe_load(world.sources_file.read_text(encoding="utf-8"))["sources"]
     assert set(sources) == {"crm", "website", "wechat"}
     named = {"sources.yml"}
-    # pushed events come through the receiver, not from a file
-    for stream, elsewhere in (("crm", set()), ("wechat", {"follower_events"})):
-        assert set(sources[stream][0]["objects"]) == set(objects(stream)) - elsewhere
+    # what articles were read comes from the account's API alone
+    articles = {"account_daily_stats", "article_daily_stats", "article_stats"}
+    for stream in ("crm", "wechat"):
+        assert set(sources[stream][0]["objects"]) == set(objects(stream)) - articles
         for name, entry in sources[stream][0]["objects"].items():
             path = world.out / sources[stream][0]["path"] / entry["file"]
             named.add(path.relative_to(world.out).as_posix())
@@ -303,6 +307,9 @@ def test_the_truth_refers_to_itself(world: SampleWorld) -> None:
     companies = {company["company_id"] for company in truth(world, "companies")}
     people = {person["person_id"]: person["company_id"] for person in truth(world, "people")}
     assert {company for company in people.values() if company} == companies
+    employers: dict[str, set[str | None]] = {person: {company} for person, company in people.items()}
+    for row in truth(world, "employments"):
+        employers[row["person_id"]].add(row["company_id"])
     parents = {company["parent_company_id"] for company in truth(world, "companies")} - {None}
     assert parents
     assert parents <= companies
@@ -311,12 +318,14 @@ def test_the_truth_refers_to_itself(world: SampleWorld) -> None:
     keys = set()
     for row in truth(world, "identities"):
         if row["kind"] == "person":
-            assert row["company_id"] == people[row["person_id"]]
+            assert row["company_id"] in employers[row["person_id"]]
         elif row["kind"] == "company":
             assert row["company_id"] in companies
         else:
             assert row["person_id"] is row["company_id"] is None
-        keys.add((row["source_object"], row["identity_type"], row["source_id"]))
+        # a cookie that several people share has a row for each
+        person = row["person_id"] if row["identity_type"] == "anonymous_id" else None
+        keys.add((row["source_object"], row["identity_type"], row["source_id"], person))
     assert len(keys) == len(truth(world, "identities"))
 
 
@@ -354,13 +363,17 @@ def test_a_web_lead_is_entered_soon_after_its_form(world: SampleWorld) -> None:
     who = {
         row["source_id"]: people[row["person_id"]]
         for row in truth(world, "identities")
-        if row["identity_type"] == "lead_id"
+        if row["identity_type"] == "lead_id" and row["kind"] == "person"
     }
     sent = [(e["email"], moment(e["occurred_at"])) for e in events(world.out) if e["event_name"] == "form_submit"]
     seen: set[str] = set()
     for row in rows(world, "crm/leads.csv"):
+        if row["线索编号"] not in who:  # the vendor's own people, trying their form
+            continue
         person = who[row["线索编号"]]
         if row["线索来源"] not in ("官网表单", "百度推广") or person["person_id"] in seen:
+            continue
+        if row["创建时间"] < "2026-08-03":  # before the website was watched
             continue
         seen.add(person["person_id"])
         entered = datetime.fromisoformat(row["创建时间"] + "+08:00")
@@ -384,25 +397,13 @@ def test_every_deal_ends_its_history_in_its_stage(world: SampleWorld) -> None:
     }
 
 
-def test_stages_follow_one_another_within_the_window(world: SampleWorld) -> None:
-    by_company: dict[str, list[dict[str, Any]]] = {}
-    for row in truth(world, "stages"):
-        by_company.setdefault(row["company_id"], []).append(row)
-    for stages in by_company.values():
-        assert stages[0]["stage"] == "need"
-        assert [s["stage_order"] for s in stages] == sorted(s["stage_order"] for s in stages)
-        assert [s["entered_on"] for s in stages] == sorted(s["entered_on"] for s in stages)
-        assert date(2026, 8, 3) <= stages[0]["entered_on"]
-        assert stages[-1]["entered_on"] <= date(2026, 10, 31)
-    assert len({stages[-1]["stage"] for stages in by_company.values()}) > 4
-
-
 def test_daily_statistics_add_up_to_the_followers(world: SampleWorld) -> None:
     stats = [json.loads(line) for line in (world.out / "wechat/daily_follower_stats.jsonl").read_text().splitlines()]
     followers = [json.loads(line) for line in (world.out / "wechat/followers.jsonl").read_text().splitlines()]
     totals = [row["cumulate_user"] for row in stats if "cumulate_user" in row]
     assert len(totals) == SIZE["days"]
-    assert totals[-1] == sum(row["new_user"] - row["cancel_user"] for row in stats)
+    moved = [row for row in stats if row["ref_date"] > stats[0]["ref_date"]]
+    assert totals[-1] - totals[0] == sum(row["new_user"] - row["cancel_user"] for row in moved)
     assert totals[-1] == sum(follower["subscribe"] for follower in followers)
 
 
@@ -453,10 +454,13 @@ def test_a_wrong_clock_puts_events_into_the_future(tmp_path: Path) -> None:
     assert ahead
 
 
-def test_a_shared_device_is_several_people_to_the_truth(tmp_path: Path) -> None:
-    shared = simulate(tmp_path, faults=["shared_device"], **SIZE)
-    cookies = Counter(r["source_id"] for r in truth(shared, "identities") if r["identity_type"] == "anonymous_id")
-    assert max(cookies.values()) > 1
+def test_a_shared_device_is_several_people_to_the_truth(world: SampleWorld, tmp_path: Path) -> None:
+    def shared(out: SampleWorld) -> int:
+        cookies = Counter(r["source_id"] for r in truth(out, "identities") if r["identity_type"] == "anonymous_id")
+        return sum(count > 1 for count in cookies.values())
+
+    # one office computer is shared in every world, and so is another in every tenth company
+    assert shared(simulate(tmp_path, faults=["shared_device"], **SIZE)) > shared(world) > 0
 
 
 def test_a_bot_storm_is_one_robot_within_an_hour(world: SampleWorld, tmp_path: Path) -> None:
