@@ -124,18 +124,20 @@ def manifests(settings: Settings, stream: str) -> list[Manifest]:
 
 
 def last_fingerprints(settings: Settings, stream: str) -> dict[tuple[str, str], str | None]:
-    """(object, origin) -> the fingerprint it had when it was last landed."""
+    """(object, origin) -> the fingerprint it had when it was last landed; none under `force`."""
+    loads = [] if settings.force else manifests(settings, stream)
     return {
         (origin.object, origin.origin): origin.fingerprint
-        for manifest in manifests(settings, stream)
+        for manifest in loads
         for origin in manifest.origins
         if origin.landed
     }
 
 
 def last_cursor(settings: Settings, stream: str, key: str) -> dict[str, Any] | None:
-    """How far the newest committed load read a source; `key` is connector/object. None: never."""
-    found = (load.cursors[key] for load in reversed(manifests(settings, stream)) if key in load.cursors)
+    """How far the newest committed load read a source; `key` is connector/object. None: never, or under `force`."""
+    loads = [] if settings.force else manifests(settings, stream)
+    found = (load.cursors[key] for load in reversed(loads) if key in load.cursors)
     return next(found, None)
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -51,18 +51,19 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     """Lands whatever is new in a stream, all of it or nothing.
 
     Args:
-        force: land files again although they have not changed.
+        force: read and land everything again, as if nothing had been loaded before.
 
     Raises:
         ConfigError: the sources file, a path, a column or an encoding is wrong.
         SourceFault: a source could not be read; what was landed before stays as it was.
     """
+    settings = replace(settings, force=force or settings.force)
     store.prepare(settings)
     entries = read_sources(settings.sources_file).streams[stream]
     if not entries:
         return LoadResult(stream, "absent")
     window = window_of(settings)
-    known = {} if force else store.last_fingerprints(settings, stream)
+    known = store.last_fingerprints(settings, stream)
     store.sweep(settings, stream)
     fresh: list[Extract] = []
     keys: list[str] = []

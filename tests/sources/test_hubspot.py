@@ -6,6 +6,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,16 @@ def test_a_backfill_reads_its_window_and_leaves_the_cursor(portal: Portal) -> No
         for number, at in enumerate((inside.start - timedelta(seconds=1), inside.start, inside.end), 1):
             hubspot.add("contacts", number, at, email=f"p{number}@c.example")
         assert portal.read(hubspot, "contacts")["contacts"]["contact_id"].to_pylist() == ["2"]
+
+
+def test_force_reads_the_whole_portal_whatever_was_read_before(portal: Portal) -> None:
+    portal.commit(dict.fromkeys(OBJECTS, EPOCH + timedelta(days=30)))
+    with filled() as hubspot:
+        assert len(portal.read(hubspot, "deals")["deals"]) == 0
+        portal.settings = replace(portal.settings, force=True)
+        assert {name: table.num_rows for name, table in portal.read(hubspot).items()} == {
+            "companies": 110, "contacts": 250, "deals": 130, "deal_stage_history": 171, "deal_contacts": 129,
+        }  # fmt: skip
 
 
 def test_the_cursor_never_passes_the_start_of_reading(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
