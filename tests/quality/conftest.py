@@ -225,6 +225,8 @@ def create_tables(database: Path) -> None:
                     f" ({columns}, load_id varchar, source_file varchar, source_row bigint)"
                 )
                 connection.execute(f"create table quarantine.{stream}__{name} ({QUARANTINE})")
+        connection.execute("create schema identity")
+        connection.execute("create table identity.changes (change_id varchar, change varchar, changed_on date)")
         for mart, columns in MARTS.items():
             typed = ", ".join(one if " " in one.strip() else f"{one} varchar" for one in _split(columns))
             connection.execute(f"create table marts.{mart} ({typed})")

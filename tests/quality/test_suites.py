@@ -372,6 +372,21 @@ def test_dirt_is_seen_and_does_not_stop_the_night(
     assert broken[table, fact] in {"warning", "info"}
 
 
+def test_an_id_that_was_used_again_this_night_is_seen(
+    settings: Settings, good: Path, only: Callable[[str], None]
+) -> None:
+    fact = ("contact_identities", "no id of the CRM has passed to somebody else")
+    only("contact_identities")
+    with connect(good) as connection:
+        connection.execute(
+            "insert into identity.changes values ('1', 'reused', '2026-11-19'), ('2', 'merge', '2026-11-20')"
+        )
+    assert fact not in _broken(settings, "marts", good)
+    with connect(good) as connection:
+        connection.execute("insert into identity.changes values ('3', 'reused', '2026-11-20')")
+    assert _broken(settings, "marts", good)[fact] == "warning"
+
+
 def test_a_small_load_is_not_judged(settings: Settings, good: Path, only: Callable[[str], None]) -> None:
     with connect(good) as connection:
         connection.execute(
