@@ -5,7 +5,6 @@ The token stands in a header only: in no URL, no log line and no error text.
 
 from __future__ import annotations
 
-import difflib
 import logging
 import re
 import time
@@ -19,6 +18,7 @@ from persona_warehouse import __version__
 from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, SourceFault
 from persona_warehouse.sources.answers import ApiClient, Seen, UnexpectedShape
+from persona_warehouse.sources.config import nearest
 from persona_warehouse.sources.hubspot import parse
 from persona_warehouse.sources.progress import Span
 
@@ -124,13 +124,12 @@ class HubSpotClient(ApiClient):
         known = sorted({str(one["name"]) for one in found if isinstance(one, Mapping) and one.get("name")})
         for name in sorted(names):
             if name not in known:
-                near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
                 raise ConfigError(
                     "a property that the sources file names does not exist in the portal",
                     **self._places(),
                     field=name,
                     expected=f"a property {name} of {object_type}, by its internal name",
-                    found=f"{len(known)} others" + (f" (nearest: {', '.join(near)})" if near else ""),
+                    found=f"{name}{nearest(name, known)}",
                     remedy="correct `columns:` or `properties:` of this object in the sources file",
                 )
 
