@@ -102,6 +102,26 @@ def shaped(
     )
 
 
+def known_words(column: str, seed: str, word: str, *, owner: Owner, reason: str, where: str = "true") -> Expectation:
+    """A text column whose words, where given, stand in a seed; matched in lower case, several of them apart by `;`.
+
+    Args:
+        seed, word: the seed and its column of words.
+        where: SQL condition over the seed.
+    """
+    said = f"select trim(unnest(string_split(lower({column}), ';'))) as word from {BATCH} where {column} is not null"
+    known = f"select {word} from seeds.{seed} where {where}"
+    return rows(
+        f"the words of {column} are known",
+        broken=f"select word from ({said}) where word not in ({known})",
+        of=said,
+        severity=Severity.WARNING,
+        owner=owner,
+        reason=f"{reason} The row is kept as it came: map the word in the sources file, or add it to the seed {seed}.",
+        column=column,
+    )
+
+
 def recent(given: Given, column: str, days: float, *, owner: Owner, reason: str) -> Expectation:
     """The newest value of a date or timestamp column is at most some days older than the as-of date."""
     newest = f"select max({column}) as newest from {BATCH}"

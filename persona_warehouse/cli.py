@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,9 +83,10 @@ def nightly(
     date_: Annotated[
         str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default yesterday.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Read the sources whole and land everything again.")] = False,
 ) -> None:
     """Run the night: the four DAGs in order, then say where to look."""
-    settings = _settings(home, sources, date_)
+    settings = replace(_settings(home, sources, date_), force=force)
     from persona_warehouse.sources.config import read_sources
 
     read_sources(settings.sources_file)  # a wrong file is said before anything starts

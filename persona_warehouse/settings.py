@@ -28,6 +28,7 @@ class Settings:
         business_date: the night's date in `timezone`; data up to its end is taken.
         timezone: the business time zone; local times in sources are read in it.
         keep_releases: how many releases publishing keeps, the newest first.
+        force: sources are read and landed whole, as if nothing had been loaded before.
     """
 
     home: Path
@@ -35,6 +36,7 @@ class Settings:
     business_date: date
     timezone: str
     keep_releases: int
+    force: bool = False
 
     @property
     def landing(self) -> Path:

@@ -1,4 +1,5 @@
-{# one row per key: the newest version of the object, whichever load brought it; late rows never win over newer ones #}
+{# one row per key: the newest version of the object, whichever load brought it; late rows never win over newer ones.
+   Nothing was changed after the load that brought it: a clock that runs ahead would hide all later changes #}
 {% macro latest_version(relation, key, version) %}
 , versions as (
     select * from {{ relation }}
@@ -16,7 +17,16 @@ ranked as (
         *,
         row_number() over (
             partition by {{ key | join(', ') }}
-            order by {% for column in version %}{{ column }} desc nulls last, {% endfor %}load_id desc, source_file desc, source_row desc
+            order by
+                {%- for column in version %}
+                case when {{ column }} > {{ moment_of_load('load_id') }} then {{ moment_of_load('load_id') }} else {{ column }} end desc nulls last,
+                {%- endfor %}
+                load_id desc,
+                {%- for column in version %}
+                {{ column }} desc nulls last,
+                {%- endfor %}
+                source_file desc,
+                source_row desc
         ) as version_rank
     from versions
 )

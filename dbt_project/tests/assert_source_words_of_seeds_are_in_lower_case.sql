@@ -16,6 +16,11 @@ with words as (
         'activity_types' as seed,
         source_type as word
     from {{ ref('activity_types') }}
+    union all
+    select
+        'known_words' as seed,
+        word
+    from {{ ref('known_words') }}
 )
 
 select * from words

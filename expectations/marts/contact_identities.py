@@ -19,6 +19,21 @@ def suite(given: Given) -> list[Expectation]:
         *_reconciled("companies", "stg_crm__companies", "company_id", "account_id"),
         *_reconciled("contacts", "stg_crm__contacts", "contact_id", "contact_id"),
         ordered("valid_from", "valid_to"),
+        rows(
+            "no id of the CRM has passed to somebody else",
+            broken=(
+                "select change_id from identity.changes"
+                f" where change = 'reused' and changed_on = date '{given.as_of}' /* beside {BATCH} */"
+            ),
+            of=f"select source_id from {BATCH} where source_system = 'crm' and valid_to is null",
+            severity=Severity.WARNING,
+            owner=Owner.SALES_OPERATIONS,
+            reason=(
+                "Name, address and number (of a company its codes and domain) all differ from last night's: two"
+                " histories are one now. None is tolerated; identity.changes names the ids, the CRM gives new ones."
+            ),
+            column="source_id",
+        ),
         condition(
             "match_probability is within 0 to 1",
             where="match_probability is not null",

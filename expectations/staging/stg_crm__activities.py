@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import rejected
+from expectations.incoming import known_words, rejected
 from expectations.owners import Owner
 from expectations.rules import Asked, Given, Severity, between, condition, resolvable
 
@@ -32,5 +32,12 @@ def suite(given: Given) -> list[Expectation]:
             **sales,
             reason=f"Meetings are planned ahead, but hardly more than {horizon:g} days: later is a typing error.",
             column="occurred_at",
+        ),
+        known_words(
+            "activity_type",
+            "activity_types",
+            "source_type",
+            owner=Owner.SALES_OPERATIONS,
+            reason="An activity of an unknown type is a touch, but no evidence of how far the account is.",
         ),
     ]

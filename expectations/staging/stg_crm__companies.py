@@ -15,6 +15,7 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *rejected(given, "crm", "companies"),
         not_in_future(given, "created_at", Owner.SALES_OPERATIONS),
+        not_in_future(given, "updated_at"),
         between(
             "founded_year",
             given.bounds["founded_year_min"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import EMAIL_SHAPE, not_in_future, rejected, shaped
+from expectations.incoming import EMAIL_SHAPE, known_words, not_in_future, rejected, shaped
 from expectations.owners import Owner
 from expectations.rules import Given, Severity, condition, resolvable
 
@@ -14,6 +14,7 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *rejected(given, "crm", "contacts"),
         not_in_future(given, "created_at", Owner.SALES_OPERATIONS),
+        not_in_future(given, "updated_at"),
         resolvable(
             "company_id",
             "staging.stg_crm__companies",
@@ -57,5 +58,27 @@ def suite(given: Given) -> list[Expectation]:
             owner=Owner.SALES_OPERATIONS,
             reason="Identity links people by these keys: contacts without either stay alone, whatever they do.",
             at_most=given.bounds["unreachable_share_max"],
+        ),
+        known_words(
+            "lead_status",
+            "lead_statuses",
+            "source_status",
+            owner=Owner.SALES_OPERATIONS,
+            reason="A status that nobody mapped leaves the lead raw, and its conversion is not seen.",
+        ),
+        known_words(
+            "lifecycle_stage",
+            "lead_statuses",
+            "source_status",
+            owner=Owner.SALES_OPERATIONS,
+            reason="A status that nobody mapped leaves the lead raw, and its conversion is not seen.",
+        ),
+        known_words(
+            "buying_role",
+            "known_words",
+            "word",
+            owner=Owner.SALES_OPERATIONS,
+            reason="An unknown role fills no place in the decision chain.",
+            where="vocabulary = 'buying_role'",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import rejected
+from expectations.incoming import known_words, rejected
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, resolvable, rows
 
@@ -36,5 +36,13 @@ def suite(given: Given) -> list[Expectation]:
             owner=Owner.SALES_OPERATIONS,
             reason="With two primary contacts the deal's first touch is a matter of chance.",
             column="is_primary",
+        ),
+        known_words(
+            "role",
+            "known_words",
+            "word",
+            owner=Owner.SALES_OPERATIONS,
+            reason="An unknown role fills no place in the decision chain.",
+            where="vocabulary = 'buying_role'",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import not_in_future, rejected
+from expectations.incoming import known_words, not_in_future, rejected
 from expectations.owners import Owner
 from expectations.rules import Given, Severity, resolvable
 
@@ -21,5 +21,12 @@ def suite(given: Given) -> list[Expectation]:
             severity=Severity.WARNING,
             owner=Owner.SALES_OPERATIONS,
             reason="History of a deal that was not delivered shows in no funnel; the two exports are filtered apart.",
+        ),
+        known_words(
+            "stage",
+            "deal_stages",
+            "source_stage",
+            owner=Owner.SALES_OPERATIONS,
+            reason="A stage that nobody mapped counts as open and in the middle of the journey, even if it says won.",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import CURRENCY_SHAPE, not_before, not_in_future, rejected, shaped
+from expectations.incoming import CURRENCY_SHAPE, known_words, not_before, not_in_future, rejected, shaped
 from expectations.owners import Owner
 from expectations.rules import BATCH, Asked, Given, Severity, between, condition, resolvable, rows
 
@@ -18,6 +18,7 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *rejected(given, "crm", "deals"),
         not_in_future(given, "created_at", Owner.SALES_OPERATIONS),
+        not_in_future(given, "updated_at"),
         not_before(
             "closed_at",
             "created_at",
@@ -102,5 +103,12 @@ def suite(given: Given) -> list[Expectation]:
             owner=Owner.SALES_OPERATIONS,
             severity=Severity.WARNING,
             reason="Three capitals (ISO 4217): money in any other currency text is not converted to CNY.",
+        ),
+        known_words(
+            "stage",
+            "deal_stages",
+            "source_stage",
+            owner=Owner.SALES_OPERATIONS,
+            reason="A stage that nobody mapped counts as open and in the middle of the journey, even if it says won.",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import EMAIL_SHAPE, not_in_future, rejected, shaped
+from expectations.incoming import EMAIL_SHAPE, known_words, not_in_future, rejected, shaped
 from expectations.owners import Owner
 from expectations.rules import Given, Severity, resolvable
 
@@ -14,6 +14,7 @@ def suite(given: Given) -> list[Expectation]:
     return [
         *rejected(given, "crm", "leads"),
         not_in_future(given, "created_at", Owner.MARKETING_OPERATIONS),
+        not_in_future(given, "updated_at"),
         resolvable(
             "converted_contact_id",
             "staging.stg_crm__contacts",
@@ -36,5 +37,19 @@ def suite(given: Given) -> list[Expectation]:
             owner=Owner.MARKETING_OPERATIONS,
             at_most=given.bounds["misshapen_share_max"],
             reason="Forms let typing errors through; many misshapen addresses mean a wrong column was mapped.",
+        ),
+        known_words(
+            "lead_status",
+            "lead_statuses",
+            "source_status",
+            owner=Owner.MARKETING_OPERATIONS,
+            reason="A status that nobody mapped leaves the lead raw, and its conversion is not seen.",
+        ),
+        known_words(
+            "lifecycle_stage",
+            "lead_statuses",
+            "source_status",
+            owner=Owner.MARKETING_OPERATIONS,
+            reason="A status that nobody mapped leaves the lead raw, and its conversion is not seen.",
         ),
     ]

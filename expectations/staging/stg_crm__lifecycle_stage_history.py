@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import not_in_future, rejected
+from expectations.incoming import known_words, not_in_future, rejected
 from expectations.owners import Owner
 from expectations.rules import Asked, Given, Severity, condition
 
@@ -36,5 +36,12 @@ def suite(given: Given) -> list[Expectation]:
             **sales,
             reason="History of a record that was not delivered shows in no funnel; the two exports are filtered apart.",
             column="record_id",
+        ),
+        known_words(
+            "stage",
+            "lead_statuses",
+            "source_status",
+            owner=Owner.SALES_OPERATIONS,
+            reason="A status that nobody mapped leaves the lead raw, and its conversion is not seen.",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import not_in_future, rejected
+from expectations.incoming import known_words, not_in_future, rejected
 from expectations.owners import Owner
 from expectations.rules import Asked, Given, Severity, condition, resolvable
 
@@ -40,5 +40,13 @@ def suite(given: Given) -> list[Expectation]:
             **success,
             reason="Anonymous answers count in the whole and for no account; where most are, no account has a score.",
             at_most=given.bounds["anonymous_answer_share_max"],
+        ),
+        known_words(
+            "survey_type",
+            "known_words",
+            "word",
+            owner=Owner.CUSTOMER_SUCCESS,
+            reason="An answer to an unknown question counts for no score.",
+            where="vocabulary = 'survey_type'",
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.incoming import not_in_future, rejected, shaped
+from expectations.incoming import known_words, not_in_future, rejected, shaped
 from expectations.owners import Owner
 from expectations.rules import BATCH, Given, Severity, rows
 
@@ -26,6 +26,14 @@ def suite(given: Given) -> list[Expectation]:
         ),
         _as_many_as_wechat_counts(given),
         _tags_are_known(),
+        known_words(
+            "subscribe_scene",
+            "known_words",
+            "word",
+            owner=Owner.MARKETING_OPERATIONS,
+            reason="WeChat adds scenes without notice; followers of an unknown one count for no channel.",
+            where="vocabulary = 'subscribe_scene'",
+        ),
     ]
 
 

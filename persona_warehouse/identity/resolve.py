@@ -15,6 +15,7 @@ import duckdb
 from persona_warehouse import warehouse
 from persona_warehouse.identity.clusters import assign_ids, cluster
 from persona_warehouse.identity.normalise import update_dictionaries
+from persona_warehouse.identity.reused import note_reused_ids
 from persona_warehouse.settings import Settings
 
 # a visitor is known by all that was given together on the site
@@ -137,7 +138,7 @@ def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings
     create or replace temp table crm_companies as
     with recursive {_live("live_companies", "stg_crm__companies", "company_id")}
     select 'crm|companies|' || company_id as node, company_id as source_id, u.uscc,
-           coalesce(d.domain, w.domain) as domain, 'crm|companies|' || merged_into_id as same_as,
+           coalesce(d.domain, w.domain) as domain, c.name, 'crm|companies|' || merged_into_id as same_as,
            'crm|companies|' || parent_company_id as parent, created_at
     from staging.stg_crm__companies as c
     left join identity.credit_codes as u on u.raw = c.uscc
@@ -188,7 +189,7 @@ def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings
     )
     select 'crm' as source_system, 'companies' as source_object, source_id, node, uscc,
            case when domain not in (select domain from shared) then domain end as domain, created_at,
-           cast(null as varchar) as company_name
+           name as company_name
     from crm
     union all
     select 'derived', 'domains', domain, 'derived|domains|' || domain, null, domain, created_at, company_name
@@ -200,6 +201,7 @@ def _resolve_companies(connection: duckdb.DuckDBPyConnection, settings: Settings
     select node, 'domain', domain from company_records where domain is not null""")
     _cluster_by_keys(connection, "company")
     assign_ids(connection, settings, "account", "a_", "company_clusters")
+    note_reused_ids(connection, settings, "account")
     connection.execute("""
     create or replace table identity.companies as
     select r.node as identity_key, r.source_system, r.source_object, r.source_id, a.entity_id as account_id, r.uscc,
@@ -249,6 +251,7 @@ def _resolve_people(connection: duckdb.DuckDBPyConnection, settings: Settings) -
     where not exists (select 1 from shared as s where s.key_type = c.key_type and s.key_value = c.key_value)""")
     _cluster_by_keys(connection, "person")
     assign_ids(connection, settings, "contact", "c_", "person_clusters")
+    note_reused_ids(connection, settings, "contact")
     connection.execute("""
     create or replace table identity.people as
     with linked as (

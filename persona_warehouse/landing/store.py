@@ -6,6 +6,7 @@ the next load sweeps them away.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,11 @@ from persona_warehouse.errors import PersonaError
 from persona_warehouse.files import read_json, sha256_of, write_atomically, write_json
 from persona_warehouse.landing.contract import STREAMS, landing_schema, objects
 from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import literal, scratch
 
 NO_LOAD = "0"
+# an address, or a mobile number by itself
+PERSONAL_NAME = re.compile(r"@|＠|(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,17 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class NewColumn:
+    """A column that a source began to deliver: `since` is the business date of the load that first brought it."""
+
+    stream: str
+    object: str
+    name: str
+    since: str
+    load_id: str
+
+
+@dataclass(frozen=True)
 class Manifest:
     """What one load brought: written last, it makes the load count.
 
@@ -53,6 +68,7 @@ class Manifest:
         business_date: of the night that loaded.
         window: start and end of the data interval, ISO 8601, UTC.
         cursors: connector/object -> how far the load read the source.
+        leftovers: object -> the names that its rows hold in `properties`: columns that nothing maps.
     """
 
     load_id: str
@@ -63,6 +79,7 @@ class Manifest:
     origins: list[Origin] = field(default_factory=list)
     files: list[LandedFile] = field(default_factory=list)
     cursors: dict[str, dict[str, Any]] = field(default_factory=dict)
+    leftovers: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -124,18 +141,20 @@ def manifests(settings: Settings, stream: str) -> list[Manifest]:
 
 
 def last_fingerprints(settings: Settings, stream: str) -> dict[tuple[str, str], str | None]:
-    """(object, origin) -> the fingerprint it had when it was last landed."""
+    """(object, origin) -> the fingerprint it had when it was last landed; none under `force`."""
+    loads = [] if settings.force else manifests(settings, stream)
     return {
         (origin.object, origin.origin): origin.fingerprint
-        for manifest in manifests(settings, stream)
+        for manifest in loads
         for origin in manifest.origins
         if origin.landed
     }
 
 
 def last_cursor(settings: Settings, stream: str, key: str) -> dict[str, Any] | None:
-    """How far the newest committed load read a source; `key` is connector/object. None: never."""
-    found = (load.cursors[key] for load in reversed(manifests(settings, stream)) if key in load.cursors)
+    """How far the newest committed load read a source; `key` is connector/object. None: never, or under `force`."""
+    loads = [] if settings.force else manifests(settings, stream)
+    found = (load.cursors[key] for load in reversed(loads) if key in load.cursors)
     return next(found, None)
 
 
@@ -155,6 +174,41 @@ def describe_files(settings: Settings, stream: str, load_id: str) -> list[Landed
                 sha256=sha256_of(path),
             )
         )
+    return found
+
+
+def leftovers_of(settings: Settings, stream: str, files: list[LandedFile]) -> dict[str, list[str]]:
+    """Object -> the names in the `properties` of its landed rows, sorted.
+
+    Names are told in reports, so one that holds an address or a number of a person (a source that keys by them) is not.
+    """
+    paths: dict[str, list[str]] = {}
+    for file in files:
+        paths.setdefault(file.object, []).append(literal(settings.landing / stream / file.path))
+    with scratch() as connection:
+        return {
+            name: [
+                found
+                for (found,) in connection.execute(
+                    f"""select distinct unnest(json_keys(properties)) as name
+                        from read_parquet([{", ".join(of)}]) where json_valid(properties) order by name"""
+                ).fetchall()
+                if not PERSONAL_NAME.search(found)
+            ]
+            for name, of in paths.items()
+        }
+
+
+def new_columns(settings: Settings, stream: str) -> list[NewColumn]:
+    """Columns that no mapping takes and that came after their object's first load, in the order in which they came."""
+    found: list[NewColumn] = []
+    known: dict[str, set[str]] = {}
+    for load in manifests(settings, stream):
+        for name, columns in load.leftovers.items():
+            if name in known:
+                added = [column for column in columns if column not in known[name]]
+                found += [NewColumn(stream, name, column, load.business_date, load.load_id) for column in added]
+            known.setdefault(name, set()).update(columns)
     return found
 
 

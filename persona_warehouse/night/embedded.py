@@ -102,7 +102,8 @@ def run_night(settings: Settings, log: Path) -> list[StepRun]:
             dag = bag.dags[dag_id]
             for task in dag.tasks:
                 task.retries = 0
-            dag.test(run_conf={"business_date": settings.business_date.isoformat()})
+            given = {"business_date": settings.business_date.isoformat(), "force": settings.force}
+            dag.test(run_conf={name: value for name, value in given.items() if name in dag.params})
     return recorded(settings)
 
 

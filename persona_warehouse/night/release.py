@@ -14,7 +14,13 @@ from persona_warehouse import publish, transform, warehouse
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS
 from persona_warehouse.night.runs import recorded
-from persona_warehouse.quality.freshness import Freshness, freshness, write_freshness, write_quarantined_rows
+from persona_warehouse.quality.freshness import (
+    Freshness,
+    freshness,
+    write_freshness,
+    write_new_columns,
+    write_quarantined_rows,
+)
 from persona_warehouse.quality.results import audit_folder, read_results, write_results
 from persona_warehouse.report import render_report
 from persona_warehouse.settings import PROJECT_ROOT, Settings
@@ -52,10 +58,11 @@ def publish_night(settings: Settings) -> publish.Release:
 
 
 def _quality(settings: Settings, connection: duckdb.DuckDBPyConnection, source: str, streams: list[Freshness]) -> None:
-    """The schema `quality`: what the audit said, how fresh the streams are, what was held back, what ran."""
+    """The schema `quality`: what the audit said, how fresh the streams are, what was held back or is new, what ran."""
     write_results(connection, read_results(settings))
     write_freshness(connection, streams)
     write_quarantined_rows(connection, source)
+    write_new_columns(connection, settings)
     runs = [
         (
             f"{run.business_date}/{run.dag}",

@@ -41,7 +41,12 @@ BUSINESS_DATE = Param(
     title="Business date",
     description="The night's date; empty for the run's own data interval, or yesterday.",
 )
-FORCE = Param(False, type="boolean", title="Land again", description="Land files again although they have not changed.")
+FORCE = Param(
+    False,
+    type="boolean",
+    title="Read all again",
+    description="Read the sources whole and land everything again, as if nothing had been loaded before.",
+)
 
 
 def business_date(context: Any) -> str | None:

@@ -105,6 +105,23 @@ def write_freshness(connection: duckdb.DuckDBPyConnection, streams: list[Freshne
     )
 
 
+def write_new_columns(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    """Writes quality.new_columns anew: columns that no mapping takes and that came after their object's first load.
+
+    What they hold is in the rows' `properties`. One row per column.
+    """
+    connection.execute(
+        "create or replace table quality.new_columns (stream varchar, object varchar, column_name varchar, since date)"
+    )
+    found = [
+        (one.stream, one.object, one.name, one.since)
+        for stream in STREAMS
+        for one in store.new_columns(settings, stream)
+    ]
+    if found:
+        connection.executemany("insert into quality.new_columns values (?, ?, ?, ?)", found)
+
+
 def write_quarantined_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:
     """Writes quality.quarantined_rows anew from the quarantine tables of the attached database `source`.
 

@@ -227,6 +227,15 @@ class Table:
 
 
 @dataclass(frozen=True)
+class NewColumn:
+    """A column that a source began to deliver and that nothing maps."""
+
+    object: str
+    name: str
+    since: date | None
+
+
+@dataclass(frozen=True)
 class Figures:
     """Everything the page shows; `missing` names tables that the release should have and does not."""
 
@@ -241,6 +250,7 @@ class Figures:
     audit: Audit
     quarantine: Quarantine
     coverage: tuple[ObjectCoverage, ...]
+    new_columns: tuple[NewColumn, ...]
     tables: tuple[Table, ...]
     missing: tuple[str, ...]
 
@@ -316,6 +326,7 @@ def _read(release: _Release, manifest: Mapping[str, Any]) -> Figures:
         audit=_audit(release, manifest["audit"], business_date),
         quarantine=_quarantine(release),
         coverage=coverage,
+        new_columns=_new_columns(release),
         tables=tuple(Table(name, table.get("rows")) for name, table in manifest["tables"].items()),
         missing=tuple(release.missing),
     )
@@ -539,6 +550,16 @@ def _quarantine(release: _Release) -> Quarantine:
         group_count=int(rows[0]["groups"]) if rows else 0,
         rows=int(rows[0]["total"]) if rows else 0,
     )
+
+
+def _new_columns(release: _Release) -> tuple[NewColumn, ...]:
+    """The newest first."""
+    rows = release.rows(
+        "quality.new_columns",
+        "select object, column_name, since from quality.new_columns"
+        f" order by since desc, stream, object, column_name limit {MOST_ROWS}",
+    )
+    return tuple(NewColumn(row["object"], _clip(row["column_name"], 60), row["since"]) for row in rows)
 
 
 def _coverage(release: _Release) -> tuple[ObjectCoverage, ...]:

@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,25 +20,35 @@ from persona_warehouse.landing.store import Manifest, Origin
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import read_sources
 
+TOLD_COLUMNS = 5
 LAYOUT = "{table_name}/load_date={YYYY}-{MM}-{DD}/{load_id}.{file_id}.{ext}"
 
 
 @dataclass(frozen=True)
 class LoadResult:
-    """What a load did: `status` is loaded, unchanged (nothing new to land) or absent (the stream has no source)."""
+    """What a load did.
+
+    Attributes:
+        status: loaded, unchanged (nothing new to land) or absent (the stream has no source).
+        new_columns: object.column, of columns that no mapping takes and no earlier load brought.
+    """
 
     stream: str
     status: str
     rows: int = 0
     rows_in_error: int = 0
     load_id: str | None = None
+    new_columns: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         if self.status == "absent":
             return "no source configured"
         if self.status == "unchanged":
             return "nothing new"
-        return f"{self.rows:,} rows" + (f", {self.rows_in_error:,} to quarantine" if self.rows_in_error else "")
+        said = f"{self.rows:,} rows" + (f", {self.rows_in_error:,} to quarantine" if self.rows_in_error else "")
+        more = len(self.new_columns) - TOLD_COLUMNS
+        told = [*self.new_columns[:TOLD_COLUMNS], *([f"{more:,} more"] if more > 0 else [])]
+        return said + (f", new columns {', '.join(told)}" if told else "")
 
 
 def window_of(settings: Settings) -> Window:
@@ -51,18 +61,19 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     """Lands whatever is new in a stream, all of it or nothing.
 
     Args:
-        force: land files again although they have not changed.
+        force: read and land everything again, as if nothing had been loaded before.
 
     Raises:
         ConfigError: the sources file, a path, a column or an encoding is wrong.
         SourceFault: a source could not be read; what was landed before stays as it was.
     """
+    settings = replace(settings, force=force or settings.force)
     store.prepare(settings)
     entries = read_sources(settings.sources_file).streams[stream]
     if not entries:
         return LoadResult(stream, "absent")
     window = window_of(settings)
-    known = {} if force else store.last_fingerprints(settings, stream)
+    known = store.last_fingerprints(settings, stream)
     store.sweep(settings, stream)
     fresh: list[Extract] = []
     keys: list[str] = []
@@ -76,6 +87,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
                 keys.append(f"{entry['connector']}/{extract.object}")
     # a load that brings nothing still leaves its manifest: the stream was looked at
     load_id = _run_dlt(settings, stream, fresh) if fresh else None
+    files = store.describe_files(settings, stream, load_id) if load_id else []
     manifest = Manifest(
         load_id=load_id or f"{time.time():.6f}",
         stream=stream,
@@ -83,14 +95,17 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
         window=(window.start.isoformat(), window.end.isoformat()),
         finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
         origins=origins,
-        files=store.describe_files(settings, stream, load_id) if load_id else [],
+        files=files,
         cursors={key: one.cursor() for key, one in zip(keys, fresh, strict=True) if one.cursor},
+        leftovers=store.leftovers_of(settings, stream, files),
     )
     store.write_manifest(settings, manifest)
     if not fresh:
         return LoadResult(stream, "unchanged", load_id=manifest.load_id)
     errors = sum(file.rows_in_error for file in manifest.files)
-    return LoadResult(stream, "loaded", manifest.rows, errors, manifest.load_id)
+    came = [one for one in store.new_columns(settings, stream) if one.load_id == manifest.load_id]
+    named = tuple(f"{one.object}.{one.name}" for one in came)
+    return LoadResult(stream, "loaded", manifest.rows, errors, manifest.load_id, named)
 
 
 def _extracts(entry: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterable[Extract]:

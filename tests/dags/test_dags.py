@@ -7,7 +7,9 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -66,6 +68,35 @@ def test_the_embedded_night_knows_every_task(bag: Any) -> None:
 
     assert set(STEPS) == {(dag.dag_id, task.task_id) for dag in bag.dags.values() for task in dag.tasks}
     assert set(NIGHT) == DAGS
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_embedded_night_tells_the_ingests_alone_to_read_all_again(
+    force: bool, bag: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow.dag_processing import dagbag
+
+    from persona_warehouse.night import embedded
+    from persona_warehouse.settings import load_settings
+
+    given: dict[str, dict[str, Any]] = {}
+
+    class Dag:
+        def __init__(self, dag_id: str, params: set[str]) -> None:
+            self.dag_id, self.params, self.tasks = dag_id, params, []
+
+        def test(self, run_conf: dict[str, Any]) -> None:
+            given[self.dag_id] = run_conf
+
+    dags = {name: Dag(name, set(dag.params)) for name, dag in bag.dags.items()}
+    found = SimpleNamespace(import_errors={}, dags=dags)
+    monkeypatch.setattr(dagbag, "DagBag", lambda dag_folder: found)
+    monkeypatch.setattr(embedded, "prepare", lambda settings, log: None)
+    settings = replace(load_settings(tmp_path, tmp_path / "sources.yml", "2026-11-20"), force=force)
+    embedded.run_night(settings, tmp_path / "night.log")
+    night = {"business_date": "2026-11-20"}
+    ingests = {name: night | {"force": force} for name in ("ingest_crm", "ingest_website", "ingest_wechat")}
+    assert given == {"build_personas": night} | ingests
 
 
 def test_ingests_feed_the_build_through_assets(bag: Any) -> None:

@@ -633,6 +633,46 @@ def test_deleted_records_vanish_and_come_back_as_themselves(world: World) -> Non
     assert world.accounts() == accounts
 
 
+def test_an_id_that_passed_to_somebody_else_is_written_down(world: World) -> None:
+    world.contacts(
+        taken={"full_name": "王芳", "email": "wang@one.example", "phone": "13800000001"},
+        married={"full_name": "Ann Lee", "email": "ann.lee@one.example", "phone": "13800000002"},
+        moved={"full_name": "李雷", "email": "li@one.example"},
+        spelt={"full_name": "Bo  WU", "email": "bo@one.example"},
+        bare={"full_name": "韩梅梅"},
+    )
+    world.companies(
+        k1={"name": "星河智能", "uscc": CODES[0]},
+        k2={"name": "Blue Ltd", "domain": "blue.example"},
+        k3={"name": "Red Ltd", "domain": "red.example"},
+    )
+    world.resolve(18)
+    for change in (
+        "contacts set full_name = '赵云', email = 'zhao@two.example', phone = '13900000009' where contact_id = 'taken'",
+        # the number, the address or the name is still theirs
+        "contacts set full_name = 'Ann Wu', email = 'ann.wu@one.example' where contact_id = 'married'",
+        "contacts set email = 'lilei@two.example' where contact_id = 'moved'",
+        "contacts set full_name = 'bo wu', email = 'wu@one.example' where contact_id = 'spelt'",
+        # nothing but a name to go by
+        "contacts set full_name = '韩立' where contact_id = 'bare'",
+        f"companies set name = '海河科技', uscc = '{CODES[1]}' where company_id = 'k1'",
+        "companies set name = 'Blue Inc' where company_id = 'k2'",
+    ):
+        world.sql(f"update staging.stg_crm__{change}")
+    ids = {**world.people(), **world.accounts()}
+    world.resolve(19)
+    changes = "select entity, id_before, id_after, reason, changed_on from identity.changes where change = 'reused'"
+    expected = [
+        ("account", ids["k1"], ids["k1"], "crm|companies|k1 is somebody else than before", date(2026, 11, 19)),
+        ("contact", ids["taken"], ids["taken"], "crm|contacts|taken is somebody else than before", date(2026, 11, 19)),
+    ]
+    assert world.sql(f"{changes} order by entity") == expected
+    # neither the same night again nor the next one finds it anew
+    world.resolve(19)
+    world.resolve(20)
+    assert world.sql(f"{changes} order by entity") == expected
+
+
 # --- the working database
 
 

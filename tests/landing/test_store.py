@@ -97,6 +97,17 @@ def test_a_fingerprint_is_that_of_the_last_time_it_landed(settings: Settings) ->
     assert store.last_fingerprints(settings, "crm") == {("deals", "a.csv"): "two"}
 
 
+def test_under_force_nothing_was_read_before(settings: Settings) -> None:
+    manifest = Manifest("1.0", "crm", "2026-11-20", ("s", "e"), "now", [Origin("files", "deals", "a.csv", "one", True)])
+    store.write_manifest(settings, replace(manifest, cursors={"any/deals": {"modified": "2026-11-19"}}))
+    assert store.last_cursor(settings, "crm", "any/deals") == {"modified": "2026-11-19"}
+    assert store.last_fingerprints(settings, "crm") == {("deals", "a.csv"): "one"}
+    forced = replace(settings, force=True)
+    assert store.last_cursor(forced, "crm", "any/deals") is None
+    assert store.last_fingerprints(forced, "crm") == {}
+    assert [load.load_id for load in store.manifests(forced, "crm")] == ["1.0"]
+
+
 def test_only_files_without_a_manifest_are_swept(settings: Settings) -> None:
     store.prepare(settings)
     kept, orphan = parquet(settings, "1.0"), parquet(settings, "2.0")

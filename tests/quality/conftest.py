@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from persona_warehouse.landing.contract import STREAMS, objects
-from persona_warehouse.settings import Settings
+from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.warehouse import connect
+
+VOCABULARIES = ("deal_stages", "activity_types", "lead_statuses", "known_words")
 
 AS_OF = date(2026, 11, 20)
 
@@ -179,6 +181,9 @@ insert into marts.accounts (account_id, account_name, country, contact_count, de
 select 'acc' || i, 'Firm ' || i, 'CN', 0, 0, 0, 0, timestamptz '2026-01-01 00:00:00+00',
     timestamptz '2026-11-20 15:59:59+00', timestamptz '2026-01-01 00:00:00+00', 1
 from range(1, 23) as numbers(i);
+update staging.stg_crm__contacts set buying_role = 'CHAMPION; END_USER', lead_status = 'NEW', lifecycle_stage = 'lead';
+update staging.stg_wechat__followers set subscribe_scene = 'ADD_SCENE_QR_CODE';
+update staging.stg_crm__deal_contacts set role = 'Decision Maker';
 update marts.accounts set deal_count = 24, won_deal_count = 24, contact_count = 24 where account_id = 'acc1';
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)
 select 'per' || i, 'acc1', '林**', '采购经理 138', timestamptz '2026-01-01 00:00:00+00',
@@ -228,8 +233,11 @@ insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('c
 def create_tables(database: Path) -> None:
     """Every table that an audit reads, typed and empty."""
     with connect(database) as connection:
-        for schema in ("staging", "quarantine", "marts"):
+        for schema in ("staging", "quarantine", "marts", "seeds"):
             connection.execute(f"create schema {schema}")
+        for seed in VOCABULARIES:
+            file = PROJECT_ROOT / "dbt_project" / "seeds" / f"{seed}.csv"
+            connection.execute(f"create table seeds.{seed} as from read_csv('{file}')")
         for stream in STREAMS:
             for name, contract in objects(stream).items():
                 columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in contract.columns.values())
@@ -238,6 +246,8 @@ def create_tables(database: Path) -> None:
                     f" ({columns}, load_id varchar, source_file varchar, source_row bigint)"
                 )
                 connection.execute(f"create table quarantine.{stream}__{name} ({QUARANTINE})")
+        connection.execute("create schema identity")
+        connection.execute("create table identity.changes (change_id varchar, change varchar, changed_on date)")
         for mart, columns in MARTS.items():
             typed = ", ".join(one if " " in one.strip() else f"{one} varchar" for one in _split(columns))
             connection.execute(f"create table marts.{mart} ({typed})")

@@ -260,6 +260,23 @@ WARNINGS = [
     ("staging", "stg_crm__contacts", "company_id stands in staging.stg_crm__companies", "company_id = 'gone'"),
     ("staging", "stg_crm__contacts", "email has its usual shape", "email = 'ask Lin'"),
     ("staging", "stg_crm__companies", "currency has its usual shape", "currency = '人民币'"),
+    ("staging", "stg_crm__deals", "the words of stage are known", "stage = if(source_row = 1, '神秘阶段', stage)"),
+    ("staging", "stg_crm__deals", "updated_at is not in the future", "updated_at = '2026-11-21 16:00:00+00'"),
+    ("staging", "stg_crm__deal_stage_history", "the words of stage are known", "stage = '神秘阶段'"),
+    ("staging", "stg_crm__activities", "the words of activity_type are known", "activity_type = 'teleport'"),
+    ("staging", "stg_crm__leads", "the words of lead_status are known", "lead_status = 'lukewarm'"),
+    ("staging", "stg_crm__leads", "the words of lifecycle_stage are known", "lifecycle_stage = 'lukewarm'"),
+    ("staging", "stg_crm__contacts", "the words of lead_status are known", "lead_status = 'lukewarm'"),
+    ("staging", "stg_crm__contacts", "the words of buying_role are known", "buying_role = 'CHAMPION;MASCOT'"),
+    ("staging", "stg_crm__deal_contacts", "the words of role are known", "role = 'mascot'"),
+    ("staging", "stg_crm__lifecycle_stage_history", "the words of stage are known", "stage = 'lukewarm'"),
+    ("staging", "stg_crm__surveys", "the words of survey_type are known", "survey_type = 'quiz'"),
+    (
+        "staging",
+        "stg_wechat__followers",
+        "the words of subscribe_scene are known",
+        "subscribe_scene = 'ADD_SCENE_MARS'",
+    ),
     ("staging", "stg_crm__tickets", "closed_at is not before opened_at", "closed_at = opened_at - interval 1 second"),
     ("staging", "stg_crm__tickets", "opened_at is not in the future", "opened_at = '2026-11-21 16:00:00+00'"),
     ("staging", "stg_crm__tickets", "effort_hours is at least 0 and at most 2000", "effort_hours = -1"),
@@ -394,6 +411,34 @@ def test_dirt_is_seen_and_does_not_stop_the_night(
     only(table)
     broken = _broken(settings, boundary, good)
     assert broken[table, fact] in {"warning", "info"}
+
+
+def test_unknown_words_are_counted_one_by_one(settings: Settings, good: Path, only: Callable[[str], None]) -> None:
+    with connect(good) as connection:
+        connection.execute(
+            "update staging.stg_crm__contacts set buying_role = 'Champion;MASCOT;Clown' where source_row < 3"
+        )
+    only("stg_crm__contacts")
+    results = run_audit(settings, "staging", database=good, docs=False).results
+    (found,) = [result for result in results if not result.success]
+    # two times three words, and two words of each of the others
+    assert (found.column_name, found.unexpected_count, found.evaluated_count) == ("buying_role", 4, 50)
+    assert "the seed known_words" in found.reason
+
+
+def test_an_id_that_was_used_again_this_night_is_seen(
+    settings: Settings, good: Path, only: Callable[[str], None]
+) -> None:
+    fact = ("contact_identities", "no id of the CRM has passed to somebody else")
+    only("contact_identities")
+    with connect(good) as connection:
+        connection.execute(
+            "insert into identity.changes values ('1', 'reused', '2026-11-19'), ('2', 'merge', '2026-11-20')"
+        )
+    assert fact not in _broken(settings, "marts", good)
+    with connect(good) as connection:
+        connection.execute("insert into identity.changes values ('3', 'reused', '2026-11-20')")
+    assert _broken(settings, "marts", good)[fact] == "warning"
 
 
 def test_a_small_load_is_not_judged(settings: Settings, good: Path, only: Callable[[str], None]) -> None:

@@ -42,6 +42,7 @@ TABLES = {
         observed_value text, reason text, owner text""",
     "quality.quarantined_rows": """stream text, object text, source_file text, rule text, field text, expected text,
         row_count bigint, first_row bigint""",
+    "quality.new_columns": "stream text, object text, column_name text, since date",
     "quality.source_freshness": """stream text, status text, last_load_date date, data_through timestamptz,
         rows_landed bigint, rows_quarantined bigint, message text""",
 }
@@ -106,6 +107,8 @@ insert into quality.validation_results by name
            '420' as observed_value, 'a quiet day has 500' as reason;
 insert into quality.validation_results by name
     select date '2026-11-19' as as_of_date, 'yesterday' as suite, 'critical' as severity, false as success;
+insert into quality.new_columns values
+    ('crm', 'companies', 'region_code', '2026-11-19'), ('crm', 'deals', '<b>预算</b>', '2026-11-20');
 insert into quality.quarantined_rows values
     ('website', 'events', 'access.log', 'malformed_line', null, 'combined log format', 1, 8900),
     ('crm', 'deals', 'deals-2.csv', 'not_a_date', 'closed_at', 'YYYY-MM-DD', 4, 17),
@@ -139,7 +142,14 @@ MARTS = (
     "lead_stages",
     "coverage",
 )
-QUALITY = ("validation_results", "quarantined_rows", "source_freshness", "pipeline_runs", "dbt_results")
+QUALITY = (
+    "validation_results",
+    "quarantined_rows",
+    "new_columns",
+    "source_freshness",
+    "pipeline_runs",
+    "dbt_results",
+)
 MANIFEST: dict[str, Any] = {
     "release_id": "20261120T190512Z-3f9c2a",
     "created_at": "2026-11-20T19:05:12Z",

@@ -276,10 +276,19 @@ def test_coverage_shows_the_share_filled_of_each_column(render: Render, invented
     assert "Objects with no rows yet: CRM · Activities" in coverage.text
 
 
+def test_new_columns_are_named_with_their_day(render: Render, invented: Rows) -> None:
+    note = render(*invented).section("coverage").one("p", data_note="new-columns").text
+    assert note == (
+        "New columns that nothing maps yet (their values are kept in properties):"
+        " Deals <b>预算</b> 2026-11-20; Companies region_code 2026-11-19"
+    )
+    assert "New columns" not in render().section("coverage").text
+
+
 def test_tables_are_listed_with_rows_and_meaning(render: Render) -> None:
     rows = [row.cells for row in render().section("links").one("table").one("tbody").all("tr")]
     assert rows[0] == ["marts.accounts", "10", "a company, merged from all sources"]
-    assert len(rows) == 13
+    assert len(rows) == 14
     assert all(cells[2] != "—" for cells in rows)
 
 

@@ -43,6 +43,7 @@ def test_every_text_is_used(
                values ('crm', 'fresh'), ('website', 'fresh'), ('wechat', 'fresh')"""
     many_columns = (
         "insert into marts.coverage select 'crm', 'companies', 'column_' || i, 40, 40, 1 from range(70) r(i)",
+        f"insert into marts.coverage select 'crm', unnest({_names('objects')}), 'name', 0, 0, null",
         """insert into quality.quarantined_rows
            select 'crm', 'deals', 'deals.csv', 'rule_' || i, 'stage', 'a stage', 1, i
            from range(70) r(i)""",

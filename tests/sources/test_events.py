@@ -91,6 +91,36 @@ def test_every_mistake_is_one_clear_error(
     assert all(word in str(caught.value) for word in words), str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "columns", "field", "nearest"),
+    [
+        (
+            "a.jsonl",
+            json.dumps({"event_id": "e", "anonymousId": "a", "occurred_at": "2026-11-20"}),
+            {},
+            "anonymous_id",
+            "anonymousId",
+        ),
+        (
+            "a.csv",
+            "event_id,anonymous_id,occurred_at,page_uri\ne,a,2026-11-20,/\n",
+            {"page_url": "page_url"},
+            "page_url",
+            "page_uri",
+        ),
+    ],
+)
+def test_a_column_that_vanished_is_told_with_its_nearest_names(
+    tmp_path: Path, name: str, content: str, columns: dict[str, str], field: str, nearest: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    (one,) = extract(tmp_path, path=name, columns=columns)
+    with pytest.raises(ConfigError) as caught:
+        list(one.batches())
+    assert (caught.value.source, caught.value.object, caught.value.field) == ("website", "events", field)
+    assert f"(nearest: {nearest}" in str(caught.value.found)
+
+
 @pytest.mark.skipif(not REAL.exists(), reason="../shared/data/web_segment is not there")
 def test_real_page_views_of_segment(tmp_path: Path) -> None:
     columns = {

@@ -6,6 +6,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,31 @@ def test_a_backfill_reads_its_window_and_leaves_the_cursor(portal: Portal) -> No
         assert portal.read(hubspot, "contacts")["contacts"]["contact_id"].to_pylist() == ["2"]
 
 
+@pytest.mark.parametrize(
+    "spec", [{"properties": ["region_cod"]}, {"columns": {"city": "city_name | region_cod"}}], ids=["kept", "mapped"]
+)
+def test_a_property_that_vanished_is_told_with_its_nearest_names(portal: Portal, spec: dict[str, Any]) -> None:
+    with filled() as hubspot:
+        hubspot.declared["companies"] = {"city_name"}
+        error = portal.failure_of(hubspot, "companies", objects={"companies": spec})
+        assert isinstance(error, ConfigError)
+        assert (error.source, error.object, error.field) == ("crm/hubspot", "companies", "region_cod")
+        assert "(nearest: region_code" in str(error.found)
+        # whoever may not ask for names is not stopped
+        hubspot._scopes = {f"crm.objects.{name}.read" for name in ("companies", "contacts", "deals")}
+        assert portal.read(hubspot, "companies", objects={"companies": spec})["companies"].num_rows == 110
+
+
+def test_force_reads_the_whole_portal_whatever_was_read_before(portal: Portal) -> None:
+    portal.commit(dict.fromkeys(OBJECTS, EPOCH + timedelta(days=30)))
+    with filled() as hubspot:
+        assert len(portal.read(hubspot, "deals")["deals"]) == 0
+        portal.settings = replace(portal.settings, force=True)
+        assert {name: table.num_rows for name, table in portal.read(hubspot).items()} == {
+            "companies": 110, "contacts": 250, "deals": 130, "deal_stage_history": 171, "deal_contacts": 129,
+        }  # fmt: skip
+
+
 def test_the_cursor_never_passes_the_start_of_reading(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
     with HubSpotStandin() as hubspot:
         hubspot.add("companies", 1, hubspot.now + timedelta(days=400), name="未来")
@@ -231,6 +257,7 @@ def test_the_cursor_never_passes_the_start_of_reading(portal: Portal, monkeypatc
 def test_long_lists_of_properties_are_read_in_batches(portal: Portal) -> None:
     extra = [f"custom_property_number_{number:04d}" for number in range(150)]
     with filled() as hubspot:
+        hubspot.declared["companies"] = set(extra)
         hubspot.change("companies", 1, EPOCH, **{extra[7]: "高"})
         found = portal.read(hubspot, "companies", objects={"companies": {"properties": extra}})["companies"]
         assert hubspot.calls["/crm/v3/objects/companies/batch/read"] == 3

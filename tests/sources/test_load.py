@@ -7,6 +7,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,38 @@ def test_only_what_has_changed_is_landed_also_when_it_changes_back(world: World)
         assert {o.object: o.landed for o in last.origins} == {"companies": False, "deals": True}
     assert load_stream(world.settings, "crm").status == "unchanged"
     assert [row["deal_id"] for row in world.landed("crm", "deals") if row["deal_id"]] == ["d1", "d2", "d9", "d1", "d2"]
+
+
+def test_a_column_that_comes_new_is_kept_and_named(world: World) -> None:
+    first = load_stream(world.settings, "crm")
+    # what the first load brings is how the source is, not news
+    assert (first.new_columns, store.new_columns(world.settings, "crm")) == ((), [])
+    assert store.manifests(world.settings, "crm")[-1].leftovers == {"companies": [], "deals": ["memo"]}
+    world.write("crm/deals.csv", "deal_id,amount,memo,预算,ann@firm.example\nd1,5,x,9,1\n")
+    world.write("crm/companies.csv", "company_id,name,region_code,empty\nc1,海河科技,R2,\n")
+    later = replace(world.settings, business_date=date(2026, 11, 21))
+    second = load_stream(later, "crm")
+    # a column in which nothing stands tells nothing, and a name that may be somebody's is not told
+    assert second.new_columns == ("companies.region_code", "deals.预算")
+    assert str(second) == "2 rows, new columns companies.region_code, deals.预算"
+    assert json.loads(world.landed("crm", "deals")[-1]["properties"]) == {
+        "memo": "x", "预算": "9", "ann@firm.example": "1",
+    }  # fmt: skip
+    assert [(one.object, one.name, one.since) for one in store.new_columns(world.settings, "crm")] == [
+        ("companies", "region_code", "2026-11-21"),
+        ("deals", "预算", "2026-11-21"),
+    ]
+    again = load_stream(later, "crm", force=True)
+    assert (again.rows, again.new_columns) == (2, ())
+
+
+def test_many_new_columns_are_counted_after_the_first(world: World) -> None:
+    load_stream(world.settings, "crm")
+    world.write("crm/companies.csv", f"company_id,name,{','.join(f'n{i}' for i in range(8))}\nc1,x,1,1,1,1,1,1,1,1\n")
+    result = load_stream(world.settings, "crm")
+    assert len(result.new_columns) == 8
+    named = ", ".join(f"companies.n{i}" for i in range(5))
+    assert str(result) == f"1 rows, new columns {named}, 3 more"
 
 
 def test_a_changed_setting_and_force_land_the_same_bytes_again(world: World) -> None:

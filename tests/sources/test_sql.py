@@ -248,6 +248,16 @@ def test_a_clock_ahead_hides_nothing(crm: Crm) -> None:
     assert "a3" in crm.latest("companies")
 
 
+def test_force_reads_the_whole_table_whatever_was_read_before(crm: Crm) -> None:
+    crm.load()
+    crm.load(SECOND_NIGHT)
+    before = len(crm.landed("companies"))
+    load_stream(crm.settings(SECOND_NIGHT), "crm", force=True)
+    assert [row["company_id"] for row in crm.landed("companies")[before:]] == ["a1", "a2"]
+    last = store.last_cursor(crm.settings(), "crm", "sql/companies")
+    assert last and last["updated_at"] == "2026-11-18T15:30:00+00:00"
+
+
 def test_changed_settings_read_everything_again(crm: Crm) -> None:
     crm.load()
     crm.load(SECOND_NIGHT, objects={"companies": {"columns": {"employee_count": "c_headcount"}}})

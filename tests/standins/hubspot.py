@@ -60,6 +60,7 @@ class HubSpotStandin(LoopbackServer):
     Attributes:
         calls: how often each endpoint was called, refused calls included.
         searched: the bodies of the searches.
+        declared: properties that exist, though no record holds a value.
     """
 
     date_header = False  # it writes its own
@@ -86,6 +87,7 @@ class HubSpotStandin(LoopbackServer):
         self.calls: Counter[str] = Counter()
         self.searched: list[Answer] = []
         self.records: dict[str, dict[int, Answer]] = {name: {} for name in MODIFIED}
+        self.declared: dict[str, set[str]] = {name: set() for name in MODIFIED}
         self._faults = [
             kind
             for kind, wanted in (
@@ -233,6 +235,13 @@ class HubSpotStandin(LoopbackServer):
                 entries = self.records[kind][int(number)]["associations"][to]
                 limit, after = int(query.get("limit", 500)), int(query.get("after", 0))
                 return self._paged(entries[after : after + limit], after + limit, len(entries))
+            case "GET", ["crm", "v3", "properties", kind] if kind in MODIFIED:
+                if self._scopes is not None and "crm.schemas.read" not in self._scopes:
+                    raise Refusal(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes.")
+                names = {name for one in self.records[kind].values() for name in one["properties"]} | self.declared[
+                    kind
+                ]
+                return {"results": [{"name": name, "type": "string"} for name in sorted(names)]}
             case "POST", ["crm", "v3", "associations", kind, to, "batch", "read"] if kind in MODIFIED:
                 self._check_scope(kind)
                 return self._associations(kind, to, body)

@@ -71,6 +71,7 @@ def _wanted(plan: Plan) -> Wanted:
 
 def _records(api: HubSpotClient, span: Span, plan: Plan) -> Iterator[Page]:
     """Companies, contacts or deals, each with its company."""
+    api.require(plan.name, plan.asked)
     wanted = _wanted(plan)
     with_company = "company_id" in contract("crm", plan.name).columns and plan.name != "companies"
 

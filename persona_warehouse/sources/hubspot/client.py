@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -18,6 +18,7 @@ from persona_warehouse import __version__
 from persona_warehouse.connections import is_loopback
 from persona_warehouse.errors import ConfigError, SourceFault
 from persona_warehouse.sources.answers import ApiClient, Seen, UnexpectedShape
+from persona_warehouse.sources.config import nearest
 from persona_warehouse.sources.hubspot import parse
 from persona_warehouse.sources.progress import Span
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 DEFAULT_BASE_URL = "https://api.hubapi.com"
 OBJECTS = "/crm/v3/objects"
 ASSOCIATIONS = "/crm/v3/associations"
+PROPERTIES = "/crm/v3/properties"
 
 SEARCH_SIZE = 200
 BATCH_SIZE = 100
@@ -102,6 +104,34 @@ class HubSpotClient(ApiClient):
 
     def __exit__(self, *_: object) -> None:
         self._http.close()
+
+    def require(self, object_type: str, names: Collection[str]) -> None:
+        """Refuses properties that the portal does not have: the API would leave them out without a word.
+
+        Raises:
+            ConfigError: there is one; the nearest names are told.
+        """
+        if not names:
+            return
+        endpoint = f"{PROPERTIES}/{object_type}"
+        try:
+            answer = self.call("GET", endpoint)
+        except ConfigError:
+            # the app may read records but not their properties' names; a wrong token fails with the records
+            log.warning("%s: the properties' names cannot be read, so those asked for are not checked", endpoint)
+            return
+        found = self._parsed(endpoint, parse.results_of, answer)
+        known = sorted({str(one["name"]) for one in found if isinstance(one, Mapping) and one.get("name")})
+        for name in sorted(names):
+            if name not in known:
+                raise ConfigError(
+                    "a property that the sources file names does not exist in the portal",
+                    **self._places(),
+                    field=name,
+                    expected=f"a property {name} of {object_type}, by its internal name",
+                    found=f"{name}{nearest(name, known)}",
+                    remedy="correct `columns:` or `properties:` of this object in the sources file",
+                )
 
     def listed(
         self, object_type: str, wanted: Wanted, associations: str | None = None, *, archived: bool = False
