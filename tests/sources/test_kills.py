@@ -95,15 +95,14 @@ class Sql(Source):
     """EspoCRM's tables in PostgreSQL."""
 
     ROWS = """
+        create function numbered(many int) returns table (n int, at timestamp) language sql
+            as 'select i, timestamp ''2026-11-01'' + i * interval ''1 minute'' from generate_series(1, many) i';
         insert into account (id, name, industry, c_headcount, created_at, modified_at)
-            select 'a' || n, '海河科技' || n, 'Technology', n, '2026-01-01', timestamp '2026-11-01' + n * interval '1 minute'
-            from generate_series(1, 900) n;
+            select 'a' || n, '海河科技' || n, 'Technology', n, '2026-01-01', at from numbered(900);
         insert into contact (id, first_name, last_name, account_id, created_at, modified_at)
-            select 'c' || n, '三', '张', 'a' || n / 4, '2026-01-01', timestamp '2026-11-01' + n * interval '1 minute'
-            from generate_series(1, 4000) n;
+            select 'c' || n, '三', '张', 'a' || n / 4, '2026-01-01', at from numbered(4000);
         insert into opportunity (id, name, amount, amount_currency, stage, account_id, modified_at)
-            select 'o' || n, 'p' || n, n, 'CNY', 'Prospecting', 'a' || n, timestamp '2026-11-01' + n * interval '1 minute'
-            from generate_series(1, 400) n;
+            select 'o' || n, 'p' || n, n, 'CNY', 'Prospecting', 'a' || n, at from numbered(400);
         insert into contact_opportunity (opportunity_id, contact_id, role)
             select 'o' || n, 'c' || n, 'Evaluator' from generate_series(1, 400) n;
     """
@@ -216,7 +215,8 @@ def staged(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
         os.environ.update(kept)
     with duckdb.connect(str(settings.warehouse_file), read_only=True) as connection:
         tables = connection.execute(
-            "select schema_name || '.' || table_name from duckdb_tables() where schema_name in ('staging', 'quarantine')"
+            "select schema_name || '.' || table_name from duckdb_tables()"
+            " where schema_name in ('staging', 'quarantine')"
         ).fetchall()
         return {
             name: connection.execute(f"select columns(c -> c not in {OF_THE_RUN}) from {name} order by all").fetchall()
