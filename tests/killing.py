@@ -10,23 +10,23 @@ One process imports everything and forks a child for every load, which is faster
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, Self
 
+import dlt.destinations  # noqa: F401 - here once for all children
+
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources import hubspot, load, official_account, sql  # noqa: F401 - here once for all children
+from persona_warehouse.sources import files, hubspot, load, official_account, sql  # noqa: F401 - the same
 from persona_warehouse.sources.load import load_stream
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -203,28 +203,7 @@ def _fork(order: dict[str, Any]) -> Ended:
     return Ended(code, time.monotonic() - started)
 
 
-def _import_what_a_load_imports() -> None:
-    """Has a child load something and tell which modules that took; imported here once, they are there in all others."""
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        (place / "products.csv").write_text("product_id,name\np1,x\n")
-        (place / "sources.yml").write_text(
-            "sources: {crm: [{connector: files, objects: {products: {file: products.csv}}}]}"
-        )
-        child = os.fork()
-        if child == 0:
-            load_stream(Settings(place / "home", place / "sources.yml", date(2026, 1, 1), "Asia/Shanghai", 7), "crm")
-            (place / "modules").write_text("\n".join(sys.modules))
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        for name in (place / "modules").read_text().splitlines():
-            # some names are none that can be imported, some modules are their importer's own affair
-            with suppress(Exception):
-                importlib.import_module(name)
-
-
 def _serve() -> None:
-    _import_what_a_load_imports()
     for line in sys.stdin:
         print(json.dumps(vars(_fork(json.loads(line)))), flush=True)
 

@@ -353,22 +353,27 @@ def _push(port: int, row: Row) -> None:
         assert answer.read() == b"success"
 
 
-def pushed_events(followers: Iterable[Row]) -> list[Row]:
-    """What WeChat would have pushed of followers: some had followed and left before, some sent a message, some left."""
+def pushed_events(followers: Iterable[str]) -> list[Row]:
+    """What WeChat would have pushed of followers: some had followed and left before, some sent a message.
+
+    Args:
+        followers: the API's answers, a line of JSON each.
+    """
     found: list[Row] = []
 
     def add(openid: str, at: datetime, event: str, kind: str = "event", key: str | None = None) -> None:
         row = {"openid": openid, "created_at": text(at), "event": event, "message_type": kind, "event_key": key}
         found.append({name: value for name, value in row.items() if value})
 
-    for number, row in enumerate(followers):
-        since = row["subscribed_at"]
-        if since is None:
+    for number, line in enumerate(followers):
+        row = json.loads(line)
+        if not isinstance(row.get("subscribe_time"), int):
             continue
+        since = datetime.fromtimestamp(row["subscribe_time"], UTC)
         if number % 3 == 0:
             add(row["openid"], since - timedelta(days=9), "subscribe")
             add(row["openid"], since - timedelta(days=8), "unsubscribe")
-        scene = row["qr_scene_str"] or (row["qr_scene"] if row["qr_scene"] not in (None, "0") else None)
+        scene = row["qr_scene_str"] or row["qr_scene"]
         add(row["openid"], since, "subscribe", key=f"qrscene_{scene}" if scene else None)
         if number % 4 == 0:
             add(row["openid"], since + timedelta(minutes=3), "text", kind="text")
