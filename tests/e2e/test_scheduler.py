@@ -27,7 +27,7 @@ from persona_warehouse.settings import Settings
 from tests.conftest import manifest, persona
 from tests.standins.hubspot import HubSpotStandin
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
 PERSONA = Path(sys.executable).with_name("persona")
 DATE = "2026-10-31"

@@ -21,7 +21,7 @@ from tests.conftest import persona
 from tests.e2e import vendors
 from tests.e2e.vendors import Source, World
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
 # in the past of every clock that tells the time rightly: the API has no statistics of days to come
 DATE = "2025-10-31"

@@ -181,7 +181,9 @@ def hubspot(world: World) -> list[Entry]:
     entry: Entry = {"connector": "hubspot", "connection": "hubspot_main", "objects": {}}
     history: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
     for row in world.rows("crm", "deal_stage_history"):
-        history[numbers["deals"][row["deal_id"]]].insert(0, (row["stage"], row["entered_at"]))
+        # a portal has no history of a deal that it does not have
+        if row["deal_id"] in numbers["deals"]:
+            history[numbers["deals"][row["deal_id"]]].insert(0, (row["stage"], row["entered_at"]))
     for kind, key in keys.items():
         standard = hubspot_standard()[kind]["columns"]
         places = {c: re.split(r" *[|+] *", source)[0] for c, source in standard.items() if c != "full_name"}
@@ -194,7 +196,8 @@ def hubspot(world: World) -> list[Entry]:
                 portal.records[kind][int(row[key])]["stages"] = history[int(row[key])]
     for row in _translated(world.rows("crm", "deal_contacts"), numbers):
         types = ["deal_to_contact_unlabeled", *([row["role"]] if row["role"] else [])]
-        portal.associate("deals", int(row["deal_id"]), "contacts", int(row["contact_id"]), *types)
+        if _has(portal, "deals", row["deal_id"]) and _has(portal, "contacts", row["contact_id"]):
+            portal.associate("deals", int(row["deal_id"]), "contacts", int(row["contact_id"]), *types)
     rest: Entry = {"connector": "files", "path": "beside", "objects": {}}
     for name in objects("crm"):
         rows = [] if name in (*keys, "deal_stage_history", "deal_contacts") else world.rows("crm", name)
@@ -216,6 +219,11 @@ def _translated(rows: Iterable[Row], numbers: Mapping[str, Mapping[str, int]]) -
     return [{column: of(column, value) for column, value in row.items()} for row in rows]
 
 
+def _has(portal: HubSpotStandin, kind: str, number: str | None) -> bool:
+    """Whether there is that record; an id that was not translated is none of the portal's."""
+    return str(number).isdigit() and int(str(number)) in portal.records[kind]
+
+
 def _portal_record(portal: HubSpotStandin, kind: str, number: int, row: Row, places: Mapping[str, str]) -> None:
     properties = {place: value for column, place in places.items() if (value := text(row.get(column))) is not None}
     if row.get("full_name"):
@@ -227,7 +235,7 @@ def _portal_record(portal: HubSpotStandin, kind: str, number: int, row: Row, pla
     at = row["updated_at"] or row["created_at"]
     portal.add(kind, number, at, **properties)
     portal.records[kind][number]["properties"]["createdate"] = text(row["created_at"] or at)
-    if kind != "companies" and row["company_id"]:
+    if kind != "companies" and _has(portal, "companies", row["company_id"]):
         portal.associate(kind, number, "companies", int(row["company_id"]))
     if row["is_deleted"]:
         portal.archive(kind, number, at)
@@ -339,7 +347,8 @@ def official_account(world: World) -> list[Entry]:
     with receiver.up():
         for row in world.rows("wechat", "follower_events"):
             _push(receiver.port, row)
-    days = {"stats_days": 400, "backoff_seconds": 0.01}
+    # the days of the world, and one more
+    days = {"stats_days": 61, "backoff_seconds": 0.01}
     return [{"connector": "official_account", "connection": "wechat_main", **days}, {"connector": "received"}]
 
 

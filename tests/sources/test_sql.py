@@ -22,6 +22,7 @@ from persona_warehouse.landing.contract import contract, landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.settings import Settings
+from persona_warehouse.sources import load as loading
 from persona_warehouse.sources.load import LoadResult, load_stream
 from persona_warehouse.sources.sql import extract
 from persona_warehouse.sources.sql.database import MySQL, Target, conninfo
@@ -326,6 +327,25 @@ def test_a_server_that_dies_while_reading(crm: Crm) -> None:
     crm.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY%'")
     failure_of(lambda: list(batches), SourceFault)
     assert only.cursor and only.cursor() == {}
+
+
+def test_after_a_load_that_was_cut_the_same_lands(crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm.sql("insert into account (id, name) select 'x' || g, repeat('n', 200) from generate_series(1, 150000) g")
+    rows_of = loading._rows
+
+    def cut(*args: Any) -> Iterator[Any]:
+        for table in rows_of(*args):
+            yield table
+            if table.num_rows:
+                crm.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY%'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "_rows", cut)
+        failure_of(crm.load, SourceFault)
+    assert store.manifests(crm.settings(), "crm") == []
+    assert crm.load().rows == 150_002
+    ids = [row["company_id"] for row in crm.landed("companies")]
+    assert len(ids) == len(set(ids)) == 150_002
 
 
 def test_all_objects_tell_of_one_moment(crm: Crm) -> None:
