@@ -15,13 +15,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 from persona_warehouse.landing.contract import contract, objects
-from persona_warehouse.sources.hubspot import _standard as hubspot_standard
 from persona_warehouse.sources.snowplow import COLUMNS as SNOWPLOW
 from persona_warehouse.sources.sql import ready_mapping
 from persona_warehouse.warehouse import literal
@@ -179,13 +180,15 @@ def hubspot(world: World) -> list[Entry]:
     for kind, key in keys.items():
         numbers[kind] = {row[key]: number for number, row in enumerate(world.rows("crm", kind), 1001)}
     entry: Entry = {"connector": "hubspot", "connection": "hubspot_main", "objects": {}}
+    mapping = files("persona_warehouse.sources.hubspot").joinpath("mapping.yml").read_text(encoding="utf-8")
+    standards = yaml.safe_load(mapping)
     history: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
     for row in world.rows("crm", "deal_stage_history"):
         # a portal has no history of a deal that it does not have
         if row["deal_id"] in numbers["deals"]:
             history[numbers["deals"][row["deal_id"]]].insert(0, (row["stage"], row["entered_at"]))
     for kind, key in keys.items():
-        standard = hubspot_standard()[kind]["columns"]
+        standard = standards[kind]["columns"]
         places = {c: re.split(r" *[|+] *", source)[0] for c, source in standard.items() if c != "full_name"}
         silent = {key, "company_id", "full_name", "is_deleted", "merged_into_id"}
         custom = {c: f"own_{c}" for c in contract("crm", kind).columns if c not in {*places, *silent}}
