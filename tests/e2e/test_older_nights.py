@@ -73,6 +73,9 @@ def test_an_older_night_and_the_newest_one_again(tmp_path: Path) -> None:
         assert contacts(home) == known
         night(NIGHT)
         assert contacts(home) == known
-        # statistics reach further back with the older night; the marts are those of the first
-        assert content_hashes(home) == {**first, **{k: v for k, v in content_hashes(home).items() if "coverage" in k}}
+        # statistics of more days have landed meanwhile, which coverage counts; the other marts are those of the first
+        marts = [name for name in first if name.startswith("marts.") and name != "marts.coverage"]
+        again = content_hashes(home)
+        assert {name: again[name] for name in marts} == {name: first[name] for name in marts}
+        assert len(marts) >= 7
         assert {one["status"] for name, one in manifest(home)["streams"].items() if name != "website"} == {"fresh"}
