@@ -28,7 +28,7 @@ from persona_warehouse.sources.sql import ready_mapping
 from persona_warehouse.warehouse import literal
 from tests.standins.espocrm import EspoCrm
 from tests.standins.hubspot import HubSpotStandin
-from tests.standins.pushes import Receiver, encrypted, xml
+from tests.standins.pushes import RunningReceiver, encrypted, xml
 from tests.standins.wechat import WeChatStandin
 
 Row = dict[str, Any]
@@ -346,12 +346,14 @@ def official_account(world: World) -> list[Entry]:
     account = world.stack.enter_context(Account(world))
     spec = json.loads(account.connection_json())
     world.environment["AIRFLOW_CONN_WECHAT_MAIN"] = json.dumps(spec)
-    receiver = Receiver(world.home)
+    receiver = RunningReceiver(world.home)
     with receiver.up():
         for row in world.rows("wechat", "follower_events"):
             _push(receiver.port, row)
     # the days of the world, and one more
-    days = {"stats_days": 61, "backoff_seconds": 0.01}
+    days: Entry = {"stats_days": 61, "backoff_seconds": 0.01}
+    # the world has no articles
+    days["objects"] = ["followers", "tags", "daily_follower_stats"]
     return [{"connector": "official_account", "connection": "wechat_main", **days}, {"connector": "received"}]
 
 

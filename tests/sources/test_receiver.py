@@ -35,7 +35,7 @@ from tests.standins.pushes import (
     OPENID,
     TOKEN,
     PushLoad,
-    Receiver,
+    RunningReceiver,
     encrypted,
     query,
     signed,
@@ -365,7 +365,7 @@ def kill_under_load(folder: Path, times: int) -> None:
     home = folder / "home"
     kept: set[tuple[str, int]] = set()
     for run in range(times):
-        receiver = Receiver(home)
+        receiver = RunningReceiver(home)
         with receiver.up() as process:
             load = PushLoad(receiver.port, str(run))
             killer = threading.Timer(0.6 + 0.17 * (run % 5), process.send_signal, [signal.SIGKILL])

@@ -1,13 +1,12 @@
-"""What is late or corrected arrives with a later night, and what is read again is there once: files and the WeChat API.
+"""What is late or corrected in files arrives with a later night; the WeChat API with every fault at once.
 
-The sql and hubspot connectors show the same in their own tests, where their servers are.
+Connectors of APIs and databases show what is late and corrected in their own tests, where their servers are.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources import official_account
 from persona_warehouse.sources.load import load_stream
+from persona_warehouse.sources.official_account.clock import BEIJING
 from tests.standins import wechat as standin
 from tests.standins.wechat import WeChatStandin
 
@@ -52,9 +52,11 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture
-def beijing(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    monkeypatch.setattr(official_account, "beijing_today", lambda: NIGHT + timedelta(days=2))
-    yield monkeypatch
+def beijing(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The morning after the night."""
+    at = datetime.combine(NIGHT + timedelta(days=1), datetime.min.time(), BEIJING) + timedelta(hours=9)
+    monkeypatch.setattr(official_account, "beijing_now", lambda: at)
+    return monkeypatch
 
 
 def events(*ids: str, url: str = "https://a.example/") -> str:
@@ -83,44 +85,9 @@ def test_a_late_file_lands_alone_and_a_corrected_one_again(home: Home) -> None:
     assert home.load("website") == {}
 
 
-class Corrected(WeChatStandin):
-    """Statistics in which a day is missing at first, and another is corrected."""
-
-    is_corrected = False
-    late, wrong = NIGHT - timedelta(days=2), NIGHT - timedelta(days=4)
-
-    def summary(self, day: date) -> list[dict[str, Any]]:  # type: ignore[override]
-        rows = WeChatStandin.summary(day)
-        if self.is_corrected:
-            return [{**row, "new_user": 500} if day == self.wrong else row for row in rows]
-        return [] if day == self.late else rows
-
-    def cumulate(self, day: date) -> list[dict[str, Any]]:  # type: ignore[override]
-        return [] if day == self.late and not self.is_corrected else WeChatStandin.cumulate(day)
-
-
-def test_late_and_corrected_statistics_arrive(home: Home, beijing: pytest.MonkeyPatch) -> None:
-    home.sources(wechat=[ACCOUNT])
-    with Corrected(followers=20, today=NIGHT + timedelta(days=2)) as account:
-        beijing.setenv("AIRFLOW_CONN_WECHAT_MAIN", account.connection_json())
-        first = home.load("wechat")["daily_follower_stats"]
-        assert Corrected.late not in {row["ref_date"] for row in first}
-        account.is_corrected = True
-        second = home.load("wechat", NIGHT + timedelta(days=1))["daily_follower_stats"]
-        again = home.load("wechat", NIGHT + timedelta(days=1))["daily_follower_stats"]
-    assert Corrected.late in {row["ref_date"] for row in second}
-    assert {row["new_user"] for row in second if row["ref_date"] == Corrected.wrong} == {500}
-    # the seven days that end with the night, each day and channel once
-    days = sorted({row["ref_date"] for row in second})
-    assert days == [NIGHT - timedelta(days=number) for number in range(5, -2, -1)]
-    keys = [(row["ref_date"], row["user_source"]) for row in second]
-    assert len(keys) == len(set(keys))
-    assert again == second
-
-
 def test_with_every_fault_at_once_the_same_lands(home: Home, beijing: pytest.MonkeyPatch) -> None:
     home.sources(wechat=[ACCOUNT])
-    size = {"followers": 450, "page_size": 100, "today": NIGHT + timedelta(days=2)}
+    size = {"followers": 450, "page_size": 100, "today": NIGHT + timedelta(days=1)}
 
     def landed(night: date, **faults: Any) -> tuple[dict[str, Any], WeChatStandin]:
         with WeChatStandin(**size, **faults) as account:
@@ -128,6 +95,10 @@ def test_with_every_fault_at_once_the_same_lands(home: Home, beijing: pytest.Mon
             return home.load("wechat", night), account
 
     quiet, undisturbed = landed(NIGHT)
+    codes = {
+        standin.STABLE_TOKEN: -1, standin.USER_GET: 40001, standin.USER_INFO_BATCH: -1, standin.TAGS_GET: 42001,
+        standin.USER_SUMMARY: 61500, standin.USER_CUMULATE: 61501,
+    }  # fmt: skip
     disturbed, account = landed(
         NIGHT,
         expire_token_after=8,
@@ -135,15 +106,12 @@ def test_with_every_fault_at_once_the_same_lands(home: Home, beijing: pytest.Mon
         cut_body_once=True,
         repeat_page=True,
         end_style="same_next",
-        errcode_once_at={
-            standin.STABLE_TOKEN: -1, standin.USER_GET: 40001, standin.USER_INFO_BATCH: -1, standin.TAGS_GET: 42001,
-            standin.USER_SUMMARY: 61500, standin.USER_CUMULATE: 61501,
-        },
-    )  # fmt: skip
+        errcode_once_at=codes,
+    )
     limited, busy = landed(NIGHT, rate_limit_once=True, retry_after="0", once_at=standin.USER_GET)
     assert {name: len(rows) for name, rows in quiet.items()}["followers"] == 450
     assert disturbed == quiet
     assert limited == quiet
     # every one of them struck
-    assert all(account.calls[endpoint] > undisturbed.calls[endpoint] for endpoint in undisturbed.calls)
+    assert [endpoint for endpoint in codes if account.calls[endpoint] <= undisturbed.calls[endpoint]] == []
     assert busy.calls[standin.USER_GET] == undisturbed.calls[standin.USER_GET] + 1

@@ -57,7 +57,7 @@ def encrypted(body: bytes, appid: str = APPID, **also: str) -> tuple[bytes, dict
     return f"<xml><ToUserName>gh_1</ToUserName><Encrypt><![CDATA[{text}]]></Encrypt></xml>".encode(), values
 
 
-class Receiver:
+class RunningReceiver:
     """A real receiver on a free port of this machine."""
 
     def __init__(self, home: Path) -> None:
