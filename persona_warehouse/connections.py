@@ -21,6 +21,8 @@ from persona_warehouse.errors import ConfigError
 PREFIX = "AIRFLOW_CONN_"
 JSON_KEYS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 EXTRA_KEY = "__extra__"
+# a name that can be part of a variable's, and no longer than a name is
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,49}")
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,18 @@ def get_connection(name: str) -> Connection:
     """The connection of that name.
 
     Raises:
-        ConfigError: there is none, or its variable cannot be read; the text names the variable, never its value.
+        ConfigError: it is no name, there is none of that name, or its variable cannot be read; the text names the
+            variable, never its value.
     """
+    if not NAME.fullmatch(name):
+        # what stands there instead of a name may well be a secret: it is not told
+        raise ConfigError(
+            "what stands under `connection:` is no name of a connection",
+            field="connection",
+            expected="letters, digits and _, such as hubspot_main",
+            found=f"a text of {len(name)} characters",
+            remedy="write the connection's name there; address and secrets belong into AIRFLOW_CONN_<NAME>",
+        )
     variable = PREFIX + name.upper()
     value = os.environ.get(variable, "").strip()
     if value:

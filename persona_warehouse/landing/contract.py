@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
@@ -93,12 +94,14 @@ def contract(stream: str, name: str) -> ObjectContract:
     try:
         return _contracts()[stream][name]
     except KeyError as error:
+        known = sorted(_contracts().get(stream, {}))
+        near = get_close_matches(name, known, n=1)
         raise ConfigError(
             "no such landing object",
             source=stream,
             object=name,
-            expected=", ".join(sorted(_contracts().get(stream, {}))),
-            found=name,
+            expected=", ".join(known),
+            found=name + (f" (nearest: {near[0]})" if near else ""),
             remedy="correct the object's name in the sources file",
         ) from error
 

@@ -15,6 +15,7 @@ from persona_warehouse.landing.contract import STREAMS
 from persona_warehouse.night.runs import recorded
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import SourcesFile, read_sources
+from persona_warehouse.sources.load import extracts, window_of
 
 FREE_WANTED = 2 * 1024**3
 
@@ -44,6 +45,8 @@ def examine(settings: Settings) -> list[Finding]:
     findings.append(finding)
     if sources:
         findings += _connections(sources)
+        told = {one.found for one in findings}
+        findings += [one for one in _entries(settings, sources) if one.found.partition(";")[0] not in told]
     findings += _landing(settings)
     findings += [_warehouse(settings), *_releases(settings), *_last_night(settings)]
     return findings
@@ -74,29 +77,49 @@ def _sources(settings: Settings) -> tuple[SourcesFile | None, Finding]:
     try:
         sources = read_sources(settings.sources_file)
     except PersonaError as error:
-        return None, Finding("wrong", "sources", str(error).replace("\n", "; "), error.remedy or "")
+        return None, _wrong("sources", error)
     said = ", ".join(f"{stream}: {len(entries)}" for stream, entries in sources.streams.items())
     return sources, Finding("ok", "sources", f"{settings.sources_file} ({said} connectors)")
+
+
+def _wrong(subject: str, error: PersonaError) -> Finding:
+    """An error as a finding: all that it says, and what to do beside it."""
+    said = [line.strip() for line in str(error).splitlines() if not line.startswith("  to do:")]
+    return Finding("wrong", subject, "; ".join(said), error.remedy or "")
 
 
 def _connections(sources: SourcesFile) -> list[Finding]:
     from persona_warehouse.connections import get_connection
 
     findings = []
-    for entries in sources.streams.values():
+    names = {str(entry["connection"]) for each in sources.streams.values() for entry in each if entry.get("connection")}
+    for name in sorted(names):
+        try:
+            found = get_connection(name)
+            findings.append(Finding("ok", f"connection {name}", f"there, for {found.host or 'the default host'}"))
+        except PersonaError as error:
+            # the name is in the error, unless it may be a secret
+            findings.append(Finding("wrong", "connection", error.problem, error.remedy or ""))
+    return findings
+
+
+def _entries(settings: Settings, sources: SourcesFile) -> list[Finding]:
+    """Whether each entry's settings are right and its files can be opened. No API and no database is asked anything."""
+    findings = []
+    for stream, entries in sources.streams.items():
         for entry in entries:
-            if "connection" in entry:
-                try:
-                    found = get_connection(str(entry["connection"]))
-                    findings.append(
-                        Finding(
-                            "ok", f"connection {entry['connection']}", f"there, for {found.host or 'the default host'}"
-                        )
-                    )
-                except PersonaError as error:
-                    findings.append(
-                        Finding("wrong", f"connection {entry['connection']}", error.problem, error.remedy or "")
-                    )
+            subject = f"{stream}/{entry['connector']}"
+            try:
+                found = list(extracts(entry, stream, settings, window_of(settings)))
+                files = [one for one in found if one.fingerprint]
+                for one in files:
+                    # the first rows: columns and encoding are known by then
+                    next(iter(one.batches()), None)
+            except PersonaError as error:
+                findings.append(_wrong(subject, error))
+            else:
+                said = f"{len(files)} files can be read" if files else "settings right; it was not asked anything"
+                findings.append(Finding("ok", subject, said))
     return findings
 
 

@@ -71,15 +71,7 @@ def read_sources(path: Path) -> SourcesFile:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigError(
-            "the sources file is no YAML",
-            file=str(path),
-            row=mark.line + 1 if mark else None,
-            expected="YAML in UTF-8",
-            found=str(getattr(error, "problem", None) or error),
-            remedy="correct the line; indentation is two spaces, no tabs",
-        ) from error
+        raise _no_yaml(path, error) from error
     sources = content.get("sources") if isinstance(content, dict) else None
     if not isinstance(sources, dict):
         raise ConfigError(
@@ -87,11 +79,30 @@ def read_sources(path: Path) -> SourcesFile:
             file=str(path),
             expected="`sources:` with crm, website and wechat below it",
             found=", ".join(map(str, content)) if isinstance(content, dict) else _shape(content),
-            remedy="see README, section Sources",
+            remedy='see README, section "Your own data"',
         )
     for stream, entries in sources.items():
         _check_stream(path, stream, entries)
     return SourcesFile(path, path.parent, {stream: sources.get(stream) or [] for stream in STREAMS})
+
+
+def _no_yaml(path: Path, error: yaml.YAMLError | UnicodeDecodeError) -> ConfigError:
+    """The error of a file that is no YAML, with the likely reason."""
+    mark = getattr(error, "problem_mark", None)
+    found = str(getattr(error, "problem", None) or error)
+    remedy = "correct the line or the one above it: two spaces for each level, a blank after every colon"
+    if isinstance(error, UnicodeDecodeError):
+        found, remedy = f"byte {error.object[error.start]:#04x} at place {error.start}", "save the file as UTF-8"
+    elif "'\\t'" in found:
+        found, remedy = "a tab", "indent with spaces: YAML allows no tabs"
+    return ConfigError(
+        "the sources file is no YAML",
+        file=str(path),
+        row=mark.line + 1 if mark else None,
+        expected="YAML in UTF-8",
+        found=found,
+        remedy=remedy,
+    )
 
 
 def _check_stream(path: Path, stream: str, entries: Any) -> None:
@@ -111,7 +122,9 @@ def _check_stream(path: Path, stream: str, entries: Any) -> None:
     for entry in entries:
         name = entry.get("connector")
         if name not in CONNECTORS[stream]:
-            raise _unknown("connector", str(name or "no name"), CONNECTORS[stream], path, stream)
+            elsewhere = [other for other in STREAMS if name in CONNECTORS[other]]
+            said = f"{name}, which belongs under {' or '.join(elsewhere)}" if elsewhere else str(name or "no name")
+            raise _unknown("connector", said, CONNECTORS[stream], path, stream)
 
 
 def _shape(value: Any) -> str:

@@ -79,7 +79,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     keys: list[str] = []
     origins: list[Origin] = []
     for entry in entries:
-        for extract in _extracts(entry, stream, settings, window):
+        for extract in extracts(entry, stream, settings, window):
             is_new = extract.fingerprint is None or known.get((extract.object, extract.origin)) != extract.fingerprint
             origins.append(Origin(entry["connector"], extract.object, extract.origin, extract.fingerprint, is_new))
             if is_new:
@@ -108,7 +108,12 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     return LoadResult(stream, "loaded", manifest.rows, errors, manifest.load_id, named)
 
 
-def _extracts(entry: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterable[Extract]:
+def extracts(entry: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterable[Extract]:
+    """What the connector of an entry of the sources file would bring; nothing is read of a source that is no file.
+
+    Raises:
+        ConfigError: a setting, a path or a connection is wrong.
+    """
     connector = importlib.import_module(f"persona_warehouse.sources.{entry['connector']}")
     yield from connector.extract(entry, stream, settings, window)
 
@@ -122,6 +127,8 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
     working = settings.home / "dlt"
     shutil.rmtree(working / stream, ignore_errors=True)
     os.environ["RESTORE_FROM_DESTINATION"] = "false"
+    # nothing of dlt is configured in Airflow: it would import it, and inside a task ask it for hundreds of variables
+    os.environ["PROVIDERS__ENABLE_AIRFLOW_SECRETS"] = "false"
     import dlt
     from dlt.destinations import filesystem
 

@@ -358,7 +358,7 @@ def _refuse_missing(
             raise place.wrong(
                 "a mapped column is not in the file" if wanted in mapping.columns else "a required column is not there",
                 field=wanted,
-                expected=f"one of the columns {', '.join(sources)}",
+                expected=f"one of the columns {', '.join(dict.fromkeys(sources))}",
                 found=", ".join(names) + nearest(sources[0], names),
                 remedy="correct `columns:` of this entry in the sources file, or its `path:`",
             )

@@ -68,10 +68,11 @@ def test_norway_stays_norway(tmp_path: Path) -> None:
         ("sources:\n  crm: [files]\n", "must list its connectors", "a list with an entry that is a text"),
         ("sources:\n  crm: files\n", "must list its connectors", "a text"),
         ("sources:\n  crm: [{connector: fles}]\n", "names a connector that does not exist", "fles (nearest: files)"),
-        ("sources:\n  crm: [{connector: access_log}]\n", "names a connector that does not exist", "access_log"),
+        ("sources:\n  crm: [{connector: access_log}]\n", "names a connector that does not exist",
+         "access_log, which belongs under website"),
         ("sources:\n  crm: [{path: x}]\n", "names a connector that does not exist", "no name"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_is_named(tmp_path: Path, text: str, problem: str, found: str) -> None:
     error = refused(sources(tmp_path, text))
     assert problem in error.problem
@@ -81,7 +82,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, problem: str, found: str)
 @pytest.mark.parametrize(
     ("text", "row", "found"),
     [
-        ("sources:\n  crm:\n\t- connector: files\n", 3, "cannot start any token"),
+        ("sources:\n  crm:\n\t- connector: files\n", 3, "a tab"),
         ("sources:\n  crm: [\n", 3, "expected"),
         ("sources:\n  crm: []\n  website: []\n  crm: []\n", 4, "crm stands twice"),
         (
@@ -89,7 +90,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, problem: str, found: str)
             2,
             "deals stands twice",
         ),
-        ("sources: {crm: []}\n".encode("utf-16"), None, "codec"),
+        ("sources: {crm: []}\n".encode("utf-16"), None, "byte 0xff"),
     ],
 )
 def test_what_is_no_yaml_is_told_with_its_line(tmp_path: Path, text: str | bytes, row: int | None, found: str) -> None:

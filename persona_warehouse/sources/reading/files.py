@@ -75,6 +75,18 @@ def find_files(base: Path, pattern: str, *, source: str, object: str) -> list[Pa
     found = [path for path in found if not path.name.startswith("~$")]
     if found:
         return found
+    if named.is_dir():
+        inside = _names(named)
+        ending = Path(inside[0]).suffix if inside else ".csv"
+        raise ConfigError(
+            "a folder is named where a file should be",
+            source=source,
+            object=object,
+            file=str(named),
+            expected="a file, or a pattern that matches some",
+            found=f"a folder with {', '.join(inside[:3]) or 'nothing in it'}",
+            remedy=f"name the files in it, such as {pattern.rstrip('/')}/*{ending}",
+        )
     near = difflib.get_close_matches(named.name, _names(named.parent), n=3, cutoff=0.5)
     there = "nothing of that name" if named.parent.is_dir() or glob.has_magic(str(named.parent)) else "no such folder"
     raise ConfigError(
@@ -106,7 +118,42 @@ def read_file(contract: ObjectContract, path: Path, mapping: Mapping, options: F
     with reading_faults(place, kind), scratch() as connection, tempfile.TemporaryDirectory() as folder:
         if path.stat().st_size == 0:
             raise place.empty()
+        _refuse_another_kind(place, kind)
         yield from READERS[kind](connection, contract, mapping, options, place, Path(folder))
+
+
+# how files begin that are not what their name says, and what they are
+ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def _refuse_another_kind(place: Place, kind: str) -> None:
+    """Refuses a workbook that is named like text, text that is named like a workbook, and a locked workbook.
+
+    Raises:
+        SourceFault: it is one.
+    """
+    with place.file.open("rb") as stream:
+        head = stream.read(8)
+        # the name of the part that holds the encrypted workbook
+        locked = head == OLE and "EncryptedPackage".encode("utf-16-le") in stream.read()
+    if locked:
+        raise place.fault(
+            "the workbook is protected with a password",
+            expected="a workbook that opens without one",
+            found="an encrypted workbook",
+            remedy="save it without a password, or export it again as .csv",
+        )
+    is_book = head == OLE or head.startswith(ZIP)
+    if kind != XLSX and is_book:
+        found = "an old workbook (.xls)" if head == OLE else "a workbook (.xlsx) or another zip archive"
+        remedy = "name it by what it is, or unpack it, or export it again"
+    elif place.file.suffix.lower() == ".xlsx" and head == OLE:
+        found, remedy = "an old workbook (.xls)", "rename it to .xls, or save it again as .xlsx"
+    elif kind == XLSX and not is_book and b"\0" not in head and not head.lstrip().startswith(b"<"):
+        found, remedy = "text", "if it is CSV, rename it to .csv; else save it again as .xlsx"
+    else:
+        return
+    raise place.fault("the file is not what its name says", expected=kind, found=found, remedy=remedy)
 
 
 def file_batches(

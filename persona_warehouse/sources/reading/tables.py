@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -330,8 +331,19 @@ def _no_such_column(problem: str, place: Place, name: str, columns: list[str]) -
         field=name,
         expected=f"a column {name}",
         found=", ".join(columns) + (f" (nearest: {', '.join(near)})" if near else ""),
-        remedy="correct `columns:` of this object in the sources file",
+        remedy=_what_to_do(columns),
     )
+
+
+def _what_to_do(columns: list[str]) -> str:
+    """How a file is put right that lacks a column, by what its header looks like."""
+    if len(columns) == 1 and (marks := [mark for mark in DELIMITERS if mark in columns[0]]):
+        named = "tab" if marks[0] == "\t" else f'"{marks[0]}"'
+        return f"the header is one column: set `delimiter: {named}` for this object, or take the setting out"
+    filled = [name for name in columns if not re.fullmatch(r"column_\d+", name)]
+    if len(filled) == 1:
+        return "if a title stands above the column names, take those rows out; else correct `columns:` of this object"
+    return "correct `columns:` of this object in the sources file"
 
 
 def _json_object(columns: dict[str, tuple[str, str]]) -> str:

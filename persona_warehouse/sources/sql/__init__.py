@@ -374,7 +374,14 @@ def _dialect(config: dict[str, Any], connection: Connection, stream: str) -> str
     named = {"postgres": "postgresql"}.get(connection.conn_type or "", connection.conn_type or "")
     dialect = str(config.get("dialect") or named)
     if dialect not in DIALECTS:
-        raise _wrong("no such dialect", "dialect", " or ".join(DIALECTS), dialect or "nothing", stream)
+        raise ConfigError(
+            "it is not said which database this is",
+            source=f"{stream}/sql",
+            field="dialect",
+            expected=" or ".join(DIALECTS),
+            found=dialect or "nothing",
+            remedy="set the connection's conn_type to postgres or mysql, or `dialect:` in the sources file",
+        )
     return dialect
 
 
