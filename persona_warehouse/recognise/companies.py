@@ -67,6 +67,23 @@ def _parsed(names: pa.Array) -> dict[str, pa.Array]:
     return {**found, "key": _key(found)}
 
 
+def section_of(trade: str) -> str | None:
+    """The section of GB/T 4754 that the first trade word of several speaks of: 智能科技 and intelligent technology."""
+    sections = _sections()
+    if trade.isascii():
+        words = trade.split()
+        starts = (" ".join(words[:size]) for size in range(len(words), 0, -1))
+    else:
+        starts = (trade[:size] for size in range(len(trade), 0, -1))
+    return next((sections[start] or None for start in starts if start in sections), None)
+
+
+@cache
+def _sections() -> dict[str, str]:
+    seeds = ("companies/trade_words", "companies/trade_words_en")
+    return {row["term"]: row["industry_section"] for seed in seeds for row in rows_of(seed)}
+
+
 def _key(parts: dict[str, pa.Array]) -> pa.Array:
     filled = [pc.fill_null(parts[name], "") for name in ("brand", "trade", "place", "branch")]
     key = pc.utf8_lower(pc.binary_join_element_wise(*filled, "|"))
@@ -133,8 +150,19 @@ def _branch(text: pa.Array) -> tuple[pa.Array, pa.Array]:
     )
     parts = pc.extract_regex(text, pattern)
     head, branch = pc.struct_field(parts, "head"), pc.struct_field(parts, "branch")
-    # 某某研究院 is no branch of 某某
-    return pc.coalesce(head, text), branch
+    return _bare_branch(pc.coalesce(head, text), branch)
+
+
+def _bare_branch(text: pa.Array, branch: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """墨川数据苏州分公司: a branch of a company that is called without its legal form."""
+    bare = pc.fill_null(pc.and_(pc.is_null(branch), pc.ends_with(text, "分公司")), False)
+    if not pc.any(bare).as_py():
+        return text, branch
+    places = _alternatives(name for name in _place_names() if len(name) < MOST_PLACE_SIGNS // 6)
+    pattern = rf"^(?P<head>.{{2,}}?)(?P<branch>(?:(?:{places})市?)?分公司)$"
+    parts = pc.extract_regex(text.filter(bare), pattern)
+    head = pc.coalesce(pc.struct_field(parts, "head"), text.filter(bare))
+    return pc.replace_with_mask(text, bare, head), pc.replace_with_mask(branch, bare, pc.struct_field(parts, "branch"))
 
 
 def _legal_form(text: pa.Array) -> tuple[pa.Array, pa.Array]:
