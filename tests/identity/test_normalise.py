@@ -226,8 +226,10 @@ def staging() -> Iterator[duckdb.DuckDBPyConnection]:
     with scratch() as connection:
         connection.execute("""
         create schema staging;
-        create table staging.stg_crm__contacts as select 'A@x.com' as email, '13812345678' as phone;
-        create table staging.stg_crm__leads as select 'a@X.com' as email, null::varchar as phone;
+        create table staging.stg_crm__contacts as select 'A@x.com' as email, '13812345678' as phone,
+            '采购经理' as job_title, '采购部' as department;
+        create table staging.stg_crm__leads as select 'a@X.com' as email, null::varchar as phone,
+            '采购经理' as job_title, null::varchar as department;
         create table staging.stg_website__events as select 'nonsense' as email, '无' as phone
             union all select null, null;
         create table staging.stg_crm__companies as select 'x.com' as domain, 'http://x.com' as website, 'bad' as uscc
@@ -250,12 +252,12 @@ def test_only_values_that_no_earlier_night_saw_are_normalised(
     monkeypatch.setattr(normalise, "DICTIONARIES", tuple(noted(one) for one in normalise.DICTIONARIES))
     normalise.update_dictionaries(staging)
     assert sorted(asked) == sorted(
-        ["A@x.com", "a@X.com", "nonsense", "13812345678", "无", "x.com", "http://x.com", "bad"]
+        ["A@x.com", "a@X.com", "nonsense", "13812345678", "无", "x.com", "http://x.com", "bad", "采购经理", "采购部"]
     )
     asked.clear()
     normalise.update_dictionaries(staging)
     assert asked == []
-    staging.execute("insert into staging.stg_crm__leads values ('b@x.com', '+8613812345678')")
+    staging.execute("insert into staging.stg_crm__leads values ('b@x.com', '+8613812345678', null, null)")
     normalise.update_dictionaries(staging)
     assert sorted(asked) == ["+8613812345678", "b@x.com"]
 
@@ -271,3 +273,7 @@ def test_only_values_that_no_earlier_night_saw_are_normalised(
         ("无", None, None),
     ]
     assert staging.execute("select * from identity.credit_codes").fetchall() == [("bad", None)]
+    assert staging.execute("select raw, seniority, job_function from identity.titles order by raw").fetchall() == [
+        ("采购经理", "manager", "purchasing"),
+        ("采购部", "unknown", "purchasing"),
+    ]
