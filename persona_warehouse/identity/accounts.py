@@ -32,7 +32,7 @@ def resolve_accounts(connection: duckdb.DuckDBPyConnection, settings: Settings) 
 
 
 def _records(connection: duckdb.DuckDBPyConnection) -> None:
-    """company_records: one row per source record of a company, with the keys that link; company_links: the CRM's own."""
+    """company_records: one row per source record, with the keys that link; company_links: the CRM's own."""
     connection.execute(f"""
     create or replace temp table crm_companies as
     with recursive {live("live_companies", "stg_crm__companies", "company_id")}

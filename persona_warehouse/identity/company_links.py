@@ -105,7 +105,8 @@ def _fill(
     told = ", ".join(f"{column} varchar" for column in columns)
     connection.execute(f"create table if not exists identity.{name} (raw varchar primary key, {told})")
     new = connection.execute(
-        f"select distinct raw from ({raw_values}) where raw is not null and raw not in (select raw from identity.{name})"
+        f"select distinct raw from ({raw_values})"
+        f" where raw is not null and raw not in (select raw from identity.{name})"
     ).fetchall()
     if not new:
         return
@@ -178,7 +179,9 @@ def _methods(connection: duckdb.DuckDBPyConnection) -> None:
         select node, string_agg(distinct method, ', ' order by method) as match_method
         from sides where method <> 'likeness' group by node
     ),
-    alike as (select node, max(match_probability) as match_probability from sides where method = 'likeness' group by node)
+    alike as (
+        select node, max(match_probability) as match_probability from sides where method = 'likeness' group by node
+    )
     select c.node, coalesce(k.match_method, case when a.node is not null then 'likeness' end, 'single record')
                as match_method,
            case when k.node is not null or a.node is null then 1.0 else a.match_probability end as match_probability

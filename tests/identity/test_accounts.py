@@ -53,7 +53,9 @@ def test_what_contradicts_keeps_companies_apart(world: World, one: dict[str, str
 
 
 def test_what_is_no_name_joins_nobody(world: World) -> None:
-    found = accounts(world, a={"name": "测试"}, b={"name": "测试"}, c={"name": "无"}, d={"name": "无"}, e={"name": "111"})
+    found = accounts(
+        world, a={"name": "测试"}, b={"name": "测试"}, c={"name": "无"}, d={"name": "无"}, e={"name": "111"}
+    )
     assert len(set(found.values())) == 5
 
 
