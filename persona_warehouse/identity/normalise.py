@@ -203,20 +203,23 @@ DICTIONARIES = (
 
 def update_dictionaries(connection: duckdb.DuckDBPyConnection) -> None:
     """Normalises the values that staging has and the dictionaries have not."""
-    connection.execute("create schema if not exists identity")
     for dictionary in DICTIONARIES:
-        columns = ", ".join(f"{name} {type_}" for name, type_ in dictionary.columns.items())
-        connection.execute(
-            f"create table if not exists identity.{dictionary.name} (raw varchar primary key, {columns})"
-        )
-        new = connection.execute(
-            f"select raw from ({dictionary.raw_values}) where raw not in (select raw from identity.{dictionary.name})"
-        ).fetchall()
-        if not new:
-            continue
-        none = (None,) * len(dictionary.columns)
-        rows = [(raw, *(dictionary.normalise(raw) or none)) for (raw,) in new]
-        arrays = [pa.array(list(values)) for values in zip(*rows, strict=True)]
-        connection.register("normalised", pa.table(arrays, names=["raw", *dictionary.columns]))
-        connection.execute(f"insert into identity.{dictionary.name} select * from normalised")
-        connection.unregister("normalised")
+        fill_dictionary(connection, dictionary, dictionary.raw_values)
+
+
+def fill_dictionary(connection: duckdb.DuckDBPyConnection, dictionary: Dictionary, raw_values: str) -> None:
+    """Adds the values of a query (raw) that a dictionary has not."""
+    connection.execute("create schema if not exists identity")
+    columns = ", ".join(f"{name} {type_}" for name, type_ in dictionary.columns.items())
+    connection.execute(f"create table if not exists identity.{dictionary.name} (raw varchar primary key, {columns})")
+    new = connection.execute(
+        f"select raw from ({raw_values}) where raw not in (select raw from identity.{dictionary.name})"
+    ).fetchall()
+    if not new:
+        return
+    none = (None,) * len(dictionary.columns)
+    rows = [(raw, *(dictionary.normalise(raw) or none)) for (raw,) in new]
+    arrays = [pa.array(list(values)) for values in zip(*rows, strict=True)]
+    connection.register("normalised", pa.table(arrays, names=["raw", *dictionary.columns]))
+    connection.execute(f"insert into identity.{dictionary.name} select * from normalised")
+    connection.unregister("normalised")

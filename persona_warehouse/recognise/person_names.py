@@ -127,11 +127,12 @@ def given_names_agree(one: str, other: str) -> bool:
     """Whether two Western given names are forms of one (Bob, Robert), or one is the other's first letter."""
     if one == other or (min(len(one), len(other)) == 1 and one[:1] == other[:1]):
         return True
-    return bool(_forms_of(one) & _forms_of(other))
+    return bool(forms_of(one) & forms_of(other))
 
 
 @cache
-def _forms_of(given: str) -> frozenset[str]:
+def forms_of(given: str) -> frozenset[str]:
+    """A Western given name with its short and full forms (bob, rob, robert)."""
     namer = _nicknames()
     return frozenset({given} | namer.nicknames_of(given) | namer.canonicals_of(given))
 
@@ -145,6 +146,11 @@ def _nicknames() -> NickNamer:
 def surnames() -> frozenset[str]:
     """Chinese family names (seed people/surnames)."""
     return frozenset(row["surname"] for row in rows_of("people/surnames"))
+
+
+def is_pinyin_surname(family: str) -> bool:
+    """Whether a family name in Latin letters is a common Chinese one in Pinyin."""
+    return family in _pinyin_surnames()
 
 
 @cache

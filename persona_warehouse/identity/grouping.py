@@ -1,0 +1,191 @@
+"""Scored pairs to groups, without chains: A like B and B like C does not make A and C one.
+
+Pairs above the threshold form components. A component without a pair that speaks against being one is a group as it
+stands. In any other, members are joined pair by pair, the likeliest first, and two groups only when the evidence of
+all pairs between them, on average, does not speak against it and no rule keeps them apart. Who is drawn to two groups
+that stay apart, and not clearly more to one, joins neither: its odds are set against those of its rival. Components
+are small, and only the doubtful ones are looked at one by one. All ties fall by the order of names, so the order of
+rows never matters.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from persona_warehouse.identity.clusters import cluster
+
+# log2 of the evidence beyond which more adds nothing, of a pair that is not one by rule, and of one nobody compared
+MOST, NEVER, UNCOMPARED = 20.0, -1e6, 0.0
+# in a component of more members than this, pairs that the blocking did not find are not scored
+MOST_MEMBERS = 60
+
+
+def group(
+    connection: duckdb.DuckDBPyConnection,
+    nodes: str,
+    pairs: str,
+    apart: str,
+    out: str,
+    *,
+    threshold: float,
+    prior: float,
+    score_pairs: Callable[[str, str], None],
+) -> None:
+    """Writes `out`(base, cluster_id), a cluster named by its first base.
+
+    Args:
+        nodes: a table (node, base); records of one base are one beforehand.
+        pairs: a table (node_l, node_r, match_weight) of scored pairs.
+        apart: a table (base_l, base_r) of bases that may not be one.
+        threshold: the probability from which two are one.
+        prior: the match weight of two of whom nothing is known; the rest of a weight is evidence.
+        score_pairs: writes the scores of the pairs (node_l, node_r) of its first table to its second.
+    """
+    least = math.log2(threshold / (1 - threshold))
+    connection.execute(f"create or replace temp table group_bases as select distinct base as node from {nodes}")
+    connection.execute(f"""
+    create or replace temp table group_edges as
+    with vetoes as (select least(base_l, base_r) as node_l, greatest(base_l, base_r) as node_r from {apart}),
+    edges as (
+        select least(l.base, r.base) as node_l, greatest(l.base, r.base) as node_r, max(p.match_weight) as weight
+        from {pairs} as p join {nodes} as l on l.node = p.node_l join {nodes} as r on r.node = p.node_r
+        where l.base <> r.base
+        group by all
+    )
+    select e.node_l, e.node_r, case when v.node_l is not null then {NEVER} else e.weight end as weight
+    from edges as e left join (select distinct * from vetoes) as v using (node_l, node_r)""")
+    connection.execute(f"create or replace temp table group_strong as from group_edges where weight >= {least}")
+    cluster(connection, "group_bases", "group_strong", "group_components")
+    _score_missing(connection, nodes, apart, score_pairs)
+    connection.execute(f"""
+    create or replace temp table group_doubtful as
+    with members as (
+        select cluster_id, node, count(*) over (partition by cluster_id) as members from group_components
+    ),
+    against as (
+        select distinct a.cluster_id
+        from group_edges as e
+        join group_components as a on a.node = e.node_l
+        join group_components as b on b.node = e.node_r and b.cluster_id = a.cluster_id
+        where e.weight < {prior}
+    )
+    select distinct cluster_id from members semi join against using (cluster_id) where members > 2""")
+    parts = _parted(connection, least, prior)
+    connection.register("parted", parts)
+    connection.execute(f"""
+    create or replace temp table {out} as
+    with placed as (
+        select g.node as base, concat_ws('|', g.cluster_id, p.part) as cluster
+        from group_components as g left join parted as p using (node)
+    )
+    select base, min(base) over (partition by cluster) as cluster_id from placed""")
+    connection.unregister("parted")
+    for table in ("bases", "edges", "strong", "components", "doubtful"):
+        connection.execute(f"drop table group_{table}")
+
+
+def _score_missing(
+    connection: duckdb.DuckDBPyConnection, nodes: str, apart: str, score_pairs: Callable[[str, str], None]
+) -> None:
+    """Scores pairs inside of a component that no block brought together."""
+    connection.execute(f"""
+    create or replace temp table group_missing as
+    with members as (
+        select cluster_id, node, count(*) over (partition by cluster_id) as members from group_components
+    ),
+    inside as (
+        select l.node as base_l, r.node as base_r
+        from members as l join members as r on r.cluster_id = l.cluster_id and l.node < r.node
+        where l.members between 3 and {MOST_MEMBERS}
+    ),
+    missing as (
+        select i.* from inside as i
+        anti join group_edges as e on e.node_l = i.base_l and e.node_r = i.base_r
+    )
+    select least(l.node, r.node) as node_l, greatest(l.node, r.node) as node_r, m.base_l, m.base_r
+    from missing as m join {nodes} as l on l.base = m.base_l join {nodes} as r on r.base = m.base_r""")
+    if connection.execute("select 1 from group_missing limit 1").fetchone():
+        score_pairs("group_missing", "group_scored")
+        connection.execute(f"""
+        insert into group_edges
+        select m.base_l, m.base_r,
+               case when max(v.base_l) is not null then {NEVER} else max(s.match_weight) end
+        from group_scored as s join group_missing as m using (node_l, node_r)
+        left join (select least(base_l, base_r) as base_l, greatest(base_l, base_r) as base_r from {apart}) as v
+            on v.base_l = m.base_l and v.base_r = m.base_r
+        group by m.base_l, m.base_r""")
+        connection.execute("drop table group_scored")
+    connection.execute("drop table group_missing")
+
+
+def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -> pa.Table:
+    """(node, part) of the members of doubtful components."""
+    members = connection.execute(
+        "select c.cluster_id, c.node from group_components as c semi join group_doubtful using (cluster_id) order by all"
+    ).to_arrow_table()
+    edges = connection.execute("""
+        select a.cluster_id, e.node_l, e.node_r, e.weight
+        from group_edges as e
+        join group_components as a on a.node = e.node_l
+        join group_components as b on b.node = e.node_r and b.cluster_id = a.cluster_id
+        semi join group_doubtful as d on d.cluster_id = a.cluster_id
+        order by all""").to_arrow_table()
+    nodes = members["node"].to_pylist()
+    place = {node: at for at, node in enumerate(nodes)}
+    component = np.unique(members["cluster_id"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
+    one = np.array([place[node] for node in edges["node_l"].to_pylist()], dtype=np.int64)
+    other = np.array([place[node] for node in edges["node_r"].to_pylist()], dtype=np.int64)
+    weight = edges["weight"].to_numpy()
+    parts = np.zeros(len(nodes), dtype=np.int64)
+    starts = np.flatnonzero(np.r_[True, component[1:] != component[:-1]]) if len(nodes) else np.zeros(0, np.int64)
+    stops = np.r_[starts[1:], len(nodes)]
+    edge_starts, edge_stops = np.searchsorted(component[one], [np.arange(len(starts)), np.arange(len(starts)) + 1])
+    for first, last, begin, end in zip(starts, stops, edge_starts, edge_stops, strict=True):
+        weights = np.full((last - first, last - first), UNCOMPARED)
+        i, j, w = one[begin:end] - first, other[begin:end] - first, weight[begin:end]
+        weights[i, j] = weights[j, i] = np.where(w <= NEVER, NEVER, np.clip(w - prior, -MOST, MOST))
+        parts[first:last] = part_component(weights, least - prior, prior)
+    return pa.table({"node": pa.array(nodes, pa.string()), "part": parts})
+
+
+def part_component(evidence: np.ndarray, least: float, prior: float) -> np.ndarray:
+    """The part of each member of a component.
+
+    Args:
+        evidence: log2 of the Bayes factor of every two; symmetric, the diagonal is not looked at.
+        least: the evidence from which two are one.
+        prior: log2 odds without evidence.
+    """
+    size = len(evidence)
+    between = evidence.copy()
+    np.fill_diagonal(between, 0.0)
+    parts, counts = np.arange(size), np.ones(size)
+    one, other = np.triu_indices(size, 1)
+    strong = np.flatnonzero(evidence[one, other] >= least)
+    for at in strong[np.lexsort((other[strong], one[strong], -evidence[one[strong], other[strong]]))]:
+        kept, gone = sorted((parts[one[at]], parts[other[at]]))
+        if kept == gone or between[kept, gone] < 0:
+            continue
+        between[kept] += between[gone]
+        between[:, kept] += between[:, gone]
+        counts[kept] += counts[gone]
+        parts[parts == gone] = kept
+    return _without_torn(evidence, parts, least, prior)
+
+
+def _without_torn(evidence: np.ndarray, parts: np.ndarray, least: float, prior: float) -> np.ndarray:
+    """Members whom another part would take as gladly are set alone."""
+    np.fill_diagonal(evidence, NEVER)
+    names = np.unique(parts)
+    best = np.stack([evidence[:, parts == name].max(axis=1) for name in names], axis=1)
+    is_own = parts[:, None] == names[None, :]
+    odds = np.exp2(best + prior)
+    own = np.where(is_own, odds, 0.0).sum(axis=1)
+    rival = np.where(~is_own & (best >= least), odds, 0.0).sum(axis=1)
+    torn = (rival > 0) & (own > 0) & (own / (1 + own + rival) < 1 / (1 + np.exp2(-(least + prior))))
+    return np.where(torn, np.arange(len(parts)) + len(parts), parts)
