@@ -20,7 +20,7 @@ import pyarrow as pa
 from persona_warehouse.identity.clusters import cluster
 
 # log2 of the evidence beyond which more adds nothing, of a pair that is not one by rule, and of one nobody compared
-MOST, NEVER, UNCOMPARED = 20.0, -1e6, 0.0
+MOST, NEVER, UNCOMPARED = 60.0, -1e6, 0.0
 # in a component of more members than this, pairs that the blocking did not find are not scored
 MOST_MEMBERS = 60
 
@@ -44,7 +44,9 @@ def group(
         apart: a table (base_l, base_r) of bases that may not be one.
         threshold: the probability from which two are one.
         prior: the match weight of two of whom nothing is known; the rest of a weight is evidence.
-        score_pairs: writes the scores of the pairs (node_l, node_r) of its first table to its second.
+        score_pairs: writes to its second table (node_l, node_r, match_weight, names) for the pairs of its first;
+            names is 1 where they agree, -1 where they disagree, else 0. Bases of which no names agree and some
+            disagree are never one.
     """
     least = math.log2(threshold / (1 - threshold))
     connection.execute(f"create or replace temp table group_bases as select distinct base as node from {nodes}")
@@ -61,20 +63,14 @@ def group(
     from edges as e left join (select distinct * from vetoes) as v using (node_l, node_r)""")
     connection.execute(f"create or replace temp table group_strong as from group_edges where weight >= {least}")
     cluster(connection, "group_bases", "group_strong", "group_components")
-    _score_missing(connection, nodes, apart, score_pairs)
+    _score_inside(connection, nodes, apart, score_pairs)
     connection.execute(f"""
     create or replace temp table group_doubtful as
-    with members as (
-        select cluster_id, node, count(*) over (partition by cluster_id) as members from group_components
-    ),
-    against as (
-        select distinct a.cluster_id
-        from group_edges as e
-        join group_components as a on a.node = e.node_l
-        join group_components as b on b.node = e.node_r and b.cluster_id = a.cluster_id
-        where e.weight < {prior}
-    )
-    select distinct cluster_id from members semi join against using (cluster_id) where members > 2""")
+    select distinct a.cluster_id
+    from group_edges as e
+    join group_components as a on a.node = e.node_l
+    join group_components as b on b.node = e.node_r and b.cluster_id = a.cluster_id
+    where e.weight < {prior}""")
     parts = _parted(connection, least, prior)
     connection.register("parted", parts)
     connection.execute(f"""
@@ -89,38 +85,38 @@ def group(
         connection.execute(f"drop table group_{table}")
 
 
-def _score_missing(
+def _score_inside(
     connection: duckdb.DuckDBPyConnection, nodes: str, apart: str, score_pairs: Callable[[str, str], None]
 ) -> None:
-    """Scores pairs inside of a component that no block brought together."""
+    """Scores every pair inside of a component again, with its names, and those that no block brought together."""
     connection.execute(f"""
-    create or replace temp table group_missing as
+    create or replace temp table group_inside as
     with members as (
         select cluster_id, node, count(*) over (partition by cluster_id) as members from group_components
-    ),
-    inside as (
-        select l.node as base_l, r.node as base_r
-        from members as l join members as r on r.cluster_id = l.cluster_id and l.node < r.node
-        where l.members between 3 and {MOST_MEMBERS}
-    ),
-    missing as (
-        select i.* from inside as i
-        anti join group_edges as e on e.node_l = i.base_l and e.node_r = i.base_r
     )
-    select least(l.node, r.node) as node_l, greatest(l.node, r.node) as node_r, m.base_l, m.base_r
-    from missing as m join {nodes} as l on l.base = m.base_l join {nodes} as r on r.base = m.base_r""")
-    if connection.execute("select 1 from group_missing limit 1").fetchone():
-        score_pairs("group_missing", "group_scored")
+    select least(a.node, b.node) as node_l, greatest(a.node, b.node) as node_r, l.node as base_l, r.node as base_r
+    from members as l
+    join members as r on r.cluster_id = l.cluster_id and l.node < r.node
+    join {nodes} as a on a.base = l.node
+    join {nodes} as b on b.base = r.node
+    where l.members between 2 and {MOST_MEMBERS}""")
+    if connection.execute("select 1 from group_inside limit 1").fetchone():
+        score_pairs("group_inside", "group_scored")
         connection.execute(f"""
-        insert into group_edges
-        select m.base_l, m.base_r,
-               case when max(v.base_l) is not null then {NEVER} else max(s.match_weight) end
-        from group_scored as s join group_missing as m using (node_l, node_r)
-        left join (select least(base_l, base_r) as base_l, greatest(base_l, base_r) as base_r from {apart}) as v
-            on v.base_l = m.base_l and v.base_r = m.base_r
-        group by m.base_l, m.base_r""")
+        create or replace temp table group_edges as
+        with scored as (
+            select i.base_l as node_l, i.base_r as node_r,
+                   case when min(s.names) < 0 and max(s.names) <= 0 then {NEVER} else max(s.match_weight) end as weight
+            from group_scored as s join group_inside as i using (node_l, node_r)
+            group by all
+        ),
+        vetoes as (select least(base_l, base_r) as node_l, greatest(base_l, base_r) as node_r from {apart})
+        select s.* replace (case when v.node_l is not null then {NEVER} else s.weight end as weight)
+        from scored as s left join (select distinct * from vetoes) as v using (node_l, node_r)
+        union all
+        select e.* from group_edges as e anti join scored as s using (node_l, node_r)""")
         connection.execute("drop table group_scored")
-    connection.execute("drop table group_missing")
+    connection.execute("drop table group_inside")
 
 
 def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -> pa.Table:

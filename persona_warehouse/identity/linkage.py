@@ -185,17 +185,26 @@ def _linker(
         from splink import DuckDBAPI, Linker
 
         api = DuckDBAPI(connection=connection)
+        given: list[Any] = []
+
+        def register(relation: duckdb.DuckDBPyRelation) -> Any:
+            given.append(api.register(relation))
+            return given[-1]
+
         bar = connection.execute("select current_setting('enable_progress_bar')").fetchone()
         connection.execute("set enable_progress_bar = false")
         try:
-            given = json.loads(json.dumps(settings or model.settings))
-            linker = Linker(api.register(connection.table(table)), given, log_level=None, validate_settings=False)
+            told = json.loads(json.dumps(settings or model.settings))
+            linker = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
             for column, u in model.frequency_columns.items():
-                terms = api.register(connection.sql(_frequencies(model, table, column, u)))
+                terms = register(connection.sql(_frequencies(model, table, column, u)))
                 linker.table_management.register_term_frequency_lookup(terms, column)
+            linker.register_relation = register
             yield linker
         finally:
             api.delete_tables_created_by_splink_from_db()
+            for each in given:
+                connection.unregister(each.physical_name)
             if bar and bar[0]:
                 connection.execute("set enable_progress_bar = true")
 
@@ -257,14 +266,14 @@ def _predicted(
     new: str | None,
     pairs: str | None,
 ) -> list[Any]:
-    api = linker._db_api
+    register = linker.register_relation
     if pairs is not None:
         blocked = connection.sql(f"select '0' as match_key, node_l as join_key_l, node_r as join_key_r from {pairs}")
-        linker.table_management.register_blocked_pairs_for_predict(api.register(blocked))
+        linker.table_management.register_blocked_pairs_for_predict(register(blocked))
     if pairs is not None or new is None:
         return [linker.inference.predict(threshold_match_probability=least, warning_mode="never")]
-    fresh = api.register(connection.sql(f"select * from {table} where node in (select node from {new})"))
-    rest = api.register(connection.sql(f"select * from {table} where node not in (select node from {new})"))
+    fresh = register(connection.sql(f"select * from {table} where node in (select node from {new})"))
+    rest = register(connection.sql(f"select * from {table} where node not in (select node from {new})"))
     told = {"threshold_match_probability": least, "warning_mode": "never"}
     return [linker.inference.predict_within(fresh, **told), linker.inference.predict_between(rest, fresh, **told)]
 
@@ -409,7 +418,7 @@ def waterfall_of(
             "select '0' as match_key, min(node) as join_key_l, max(node) as join_key_r from linkage_pair "
             "having count(distinct node) = 2"
         )
-        linker.table_management.register_blocked_pairs_for_predict(linker._db_api.register(blocked))
+        linker.table_management.register_blocked_pairs_for_predict(linker.register_relation(blocked))
         found = linker.inference.predict(warning_mode="never").as_record_list()
     connection.execute("drop table linkage_pair")
     if not found:

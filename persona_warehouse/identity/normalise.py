@@ -154,19 +154,21 @@ def _union(columns: Iterable[tuple[str, str]]) -> str:
     )
 
 
+EMAILS = Dictionary(
+    "emails",
+    {"email": "varchar", "domain": "varchar", "is_free": "boolean"},
+    _union([("stg_crm__contacts", "email"), ("stg_crm__leads", "email"), ("stg_website__events", "email")]),
+    email_key,
+)
+PHONES = Dictionary(
+    "phones",
+    {"e164": "varchar", "is_mobile": "boolean"},
+    _union([("stg_crm__contacts", "phone"), ("stg_crm__leads", "phone"), ("stg_website__events", "phone")]),
+    phone_key,
+)
 DICTIONARIES = (
-    Dictionary(
-        "emails",
-        {"email": "varchar", "domain": "varchar", "is_free": "boolean"},
-        _union([("stg_crm__contacts", "email"), ("stg_crm__leads", "email"), ("stg_website__events", "email")]),
-        email_key,
-    ),
-    Dictionary(
-        "phones",
-        {"e164": "varchar", "is_mobile": "boolean"},
-        _union([("stg_crm__contacts", "phone"), ("stg_crm__leads", "phone"), ("stg_website__events", "phone")]),
-        phone_key,
-    ),
+    EMAILS,
+    PHONES,
     Dictionary(
         "domains",
         {"domain": "varchar"},

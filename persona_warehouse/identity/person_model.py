@@ -73,9 +73,17 @@ NAMES = Comparison(
         ),
         Level(
             "family and given name near",
-            f"{WHOLE} and {BOTH_WESTERN} and {NEAR.format('given', 0.85)} and {NEAR.format('family', 0.85)}",
+            f"{WHOLE} and {BOTH_WESTERN} and {NEAR.format('family', 0.85)} "
+            f"and ({NEAR.format('given', 0.85)} or list_has_any(given_forms_l, given_forms_r))",
             0.04,
             5e-5,
+        ),
+        Level(
+            "family and given name swapped, and near",
+            f"{WHOLE} and {BOTH_WESTERN} and jaro_winkler_similarity(family_l, given_r) >= 0.85 "
+            "and jaro_winkler_similarity(given_l, family_r) >= 0.85",
+            0.01,
+            2e-5,
         ),
         Level("one sign of the name differs", f"{WHOLE} and {_hamming('name')}", 0.015, 1e-3),
         # one side knows half of the name only: no share of the whole, so it is not learnt
@@ -270,6 +278,31 @@ CERTAIN = (
     "l.name = r.name and l.birth_date = r.birth_date",
 )
 TRAINING = ("l.name = r.name", "l.email = r.email", "l.birth_date = r.birth_date")
+
+
+# identifiers of which two that agree outweigh names that do not
+# and Western names so near do not disagree, whatever else they do
+RESEMBLES = 0.75
+STRONG = ("email", "phone", "unionid", "openid", "user_id", "birth_date")
+
+
+def names_sql(design: Design) -> str:
+    """Whether the names of a scored pair (aliases s, l, r) agree: 1, -1, or 0 where nothing can be said of them.
+
+    Two whole names that disagree are two persons, unless two strong identifiers agree.
+    """
+    compared = {each.name: each for each in design.comparisons}
+    if "name" not in compared:
+        return "0"
+    agreed = [f"(s.gamma_{name} = {len(compared[name].levels) - 1})::integer" for name in STRONG if name in compared]
+    return f"""case
+        when s.gamma_name > 0 then 1
+        when s.gamma_name = 0 and l.name_key is not null and r.name_key is not null
+            and not (l.is_western and r.is_western and greatest(
+                jaro_winkler_similarity(l.given || ' ' || l.family, r.given || ' ' || r.family),
+                jaro_winkler_similarity(l.given || ' ' || l.family, r.family || ' ' || r.given)) >= {RESEMBLES})
+            and {" + ".join(["0", *agreed])} < 2 then -1
+        else 0 end"""
 
 
 def person_design(blocks: Container[str] = BLOCKS, comparisons: Container[str] | None = None) -> Design:

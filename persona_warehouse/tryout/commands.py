@@ -73,6 +73,33 @@ def addresses(file: File, column: ColumnName = None, out: Out = None, encoding: 
     _end(file, "addresses", tables.beside(table, results), out, said)
 
 
+@app.command()
+def people(
+    file: File,
+    against: Annotated[Path | None, typer.Option("--against", help="Another file to find each person in.")] = None,
+    threshold: Annotated[float, typer.Option("--threshold", help="Two are one from this probability on.")] = 0.6,
+    out: Out = None,
+    encoding: Encoding = None,
+) -> None:
+    """Records of persons: which are one (cluster_id), or with --against who of another file each is; and why."""
+    from persona_warehouse.tryout import tables
+    from persona_warehouse.tryout.people import read_people
+
+    table = tables.read_table(file, encoding=encoding)
+    other = tables.read_table(against, encoding=encoding) if against else None
+    found = read_people(table, file, other, against, threshold)
+    target = out or Path(f"{file.name.split('.')[0]}.people.csv")
+    tables.write_table(tables.beside(table, found.columns), target)
+    pairs = target.with_name(f"{target.name.split('.')[0]}.pairs.csv")
+    tables.write_table(found.pairs, pairs)
+    shown = {name: found.pairs[name].combine_chunks() for name in ("id_r", "probability", "evidence")}
+    _show(found.pairs["id_l"], shown, tuple(shown))
+    screen.print(
+        f"{table.num_rows:,} rows, {found.said}; written to {escape(str(target))}, pairs to {escape(str(pairs))}",
+        soft_wrap=True,
+    )
+
+
 def _show(values: pa.ChunkedArray, results: dict[str, pa.Array], columns: tuple[str, ...]) -> None:
     shown = Table(Column("input", overflow="fold"), *(Column(name, overflow="fold") for name in columns), box=None)
     for index in range(min(SHOWN, len(values))):
