@@ -109,3 +109,12 @@ def assign_ids(
            coalesce((select min(a.assigned_on) from identity.assigned as a
                      where a.entity = '{entity}' and a.entity_id = f.entity_id), {day})
     from {clusters} as c join final_ids as f using (cluster_id)""")
+
+
+def live(name: str, table: str, key: str) -> str:
+    """A recursive CTE `name`(id): records that are not deleted, and deleted ones that were merged into such."""
+    return f"""{name} as (
+        select {key} as id from staging.{table} where not coalesce(is_deleted, false)
+        union
+        select r.{key} from staging.{table} as r join {name} as l on l.id = r.merged_into_id
+    )"""

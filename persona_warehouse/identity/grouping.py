@@ -132,13 +132,15 @@ def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -
         semi join group_doubtful as d on d.cluster_id = a.cluster_id
         order by all""").to_arrow_table()
     nodes = members["node"].to_pylist()
+    if not nodes:
+        return pa.table({"node": pa.array([], pa.string()), "part": pa.array([], pa.int64())})
     place = {node: at for at, node in enumerate(nodes)}
     component = np.unique(members["cluster_id"].to_numpy(zero_copy_only=False), return_inverse=True)[1]
     one = np.array([place[node] for node in edges["node_l"].to_pylist()], dtype=np.int64)
     other = np.array([place[node] for node in edges["node_r"].to_pylist()], dtype=np.int64)
     weight = edges["weight"].to_numpy()
     parts = np.zeros(len(nodes), dtype=np.int64)
-    starts = np.flatnonzero(np.r_[True, component[1:] != component[:-1]]) if len(nodes) else np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.r_[True, component[1:] != component[:-1]])
     stops = np.r_[starts[1:], len(nodes)]
     edge_starts, edge_stops = np.searchsorted(component[one], [np.arange(len(starts)), np.arange(len(starts)) + 1])
     for first, last, begin, end in zip(starts, stops, edge_starts, edge_stops, strict=True):

@@ -191,22 +191,20 @@ def _linker(
             given.append(api.register(relation))
             return given[-1]
 
-        bar = connection.execute("select current_setting('enable_progress_bar')").fetchone()
+        shown = connection.execute("select current_setting('enable_progress_bar')").fetchone()
         connection.execute("set enable_progress_bar = false")
-        try:
-            told = json.loads(json.dumps(settings or model.settings))
-            linker = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
-            for column, u in model.frequency_columns.items():
-                terms = register(connection.sql(_frequencies(model, table, column, u)))
-                linker.table_management.register_term_frequency_lookup(terms, column)
-            linker.register_relation = register
-            yield linker
-        finally:
-            api.delete_tables_created_by_splink_from_db()
-            for each in given:
-                connection.unregister(each.physical_name)
-            if bar and bar[0]:
-                connection.execute("set enable_progress_bar = true")
+        told = json.loads(json.dumps(settings or model.settings))
+        linker = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
+        for column, u in model.frequency_columns.items():
+            terms = register(connection.sql(_frequencies(model, table, column, u)))
+            linker.table_management.register_term_frequency_lookup(terms, column)
+        linker.register_relation = register
+        yield linker
+        # not after an error: the transaction is gone then, and with it all that was made
+        api.delete_tables_created_by_splink_from_db()
+        for each in given:
+            connection.unregister(each.physical_name)
+        connection.execute(f"set enable_progress_bar = {bool(shown and shown[0])}")
 
 
 def _frequencies(model: Model, table: str, column: str, u: float) -> str:
@@ -305,13 +303,11 @@ def train(connection: duckdb.DuckDBPyConnection, design: Design, table: str, *, 
     connection.execute(f"""
     create or replace temp table linkage_sample as
     select * from {single} order by sha256(cast(node as varchar) || '{SEED}'), node limit {SAMPLE}""")
-    try:
-        with _linker(connection, model, "linkage_sample", settings) as linker:
-            linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLE**2, seed=SEED, num_chunks=1)
-            settings = _merged(design, settings, linker.misc.save_model_to_json(), "u", prior)
-        learnt = _maximise(connection, model, table, settings)
-    finally:
-        connection.execute("drop table if exists linkage_sample")
+    with _linker(connection, model, "linkage_sample", settings) as linker:
+        linker.training.estimate_u_using_random_sampling(max_pairs=SAMPLE**2, seed=SEED, num_chunks=1)
+        settings = _merged(design, settings, linker.misc.save_model_to_json(), "u", prior)
+    learnt = _maximise(connection, model, table, settings)
+    connection.execute("drop table linkage_sample")
     return Model(design, settings, records, frequencies, learnt)
 
 

@@ -74,6 +74,11 @@ PERSON_NAMES = Dictionary(
 TITLES = Dictionary("person_titles", {"job_function": "varchar", "seniority": "varchar"}, "", title_parts)
 
 
+def fill_names(connection: duckdb.DuckDBPyConnection, raw_values: str) -> None:
+    """Adds the names of a query (raw) that identity.person_names has not."""
+    fill_dictionary(connection, PERSON_NAMES, raw_values)
+
+
 def read_companies(connection: duckdb.DuckDBPyConnection, raw_values: str) -> None:
     """Adds the company names of a query (raw) that identity.company_names has not."""
     connection.execute("create schema if not exists identity")
@@ -94,7 +99,7 @@ def read_companies(connection: duckdb.DuckDBPyConnection, raw_values: str) -> No
 
 def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str) -> None:
     """Writes `out`: the columns that the person model compares, and its blocks, for records of RECORD_COLUMNS."""
-    fill_dictionary(connection, PERSON_NAMES, _distinct(records, "full_name"))
+    fill_names(connection, _distinct(records, "full_name"))
     fill_dictionary(connection, TITLES, _distinct(records, "job_title"))
     read_companies(connection, _distinct(records, "company_name"))
     posts = ", ".join(f"'{row['term']}'" for row in rows_of("people/post_mailboxes"))

@@ -24,11 +24,15 @@ def _unknown(column: str) -> str:
     return f"{column}_l is null or {column}_r is null"
 
 
+def _digits(column: str) -> str:
+    return f"regexp_replace({column}, '[^0-9]', '', 'g')"
+
+
 def _hamming(column: str) -> str:
     """One sign of three differs, in Chinese."""
     return (
         f"is_han_l and is_han_r and length({column}_l) = length({column}_r) and length({column}_l) >= 3 "
-        f"and hamming({column}_l, {column}_r) = 1"
+        f"and levenshtein({column}_l, {column}_r) = 1"
     )
 
 
@@ -150,15 +154,24 @@ EMAILS = Comparison(
             1e-4,
             "email_local",
         ),
-        Level("e-mail differs by a slip", _slip := (
-            "damerau_levenshtein(email_l, email_r) <= 1 "
-            "and regexp_replace(email_l, '[^0-9]', '', 'g') = regexp_replace(email_r, '[^0-9]', '', 'g')"
-        ), 0.04, 1e-6),
-        Level("other e-mail at the same company", _same("email_domain"), 0.05, 0.5, is_fixed=True),
-        Level("e-mails near", NEAR.format("email_local", 0.88), 0.05, 3e-3),
+        Level(
+            "e-mail differs by a slip",
+            f"damerau_levenshtein(email_l, email_r) <= 1 and {_digits('email_l')} = {_digits('email_r')}",
+            0.04,
+            1e-6,
+        ),
+        # zhangwei2 is not zhangwei
+        Level(
+            "e-mails near",
+            f"{NEAR.format('email_local', 0.88)} and ({BOTH_WESTERN} or {_digits('email_l')} = {_digits('email_r')})",
+            0.05,
+            3e-3,
+        ),
+        # a company gives a person one: it is the company that agrees, not the person
+        Level("other e-mail at the same company", _same("email_domain"), 0.01, 1.0, is_fixed=True),
         Level("other e-mail", "ELSE", 0.3, 0.99),
     ),
-)  # fmt: skip
+)
 
 PHONES = Comparison(
     "phone",

@@ -694,7 +694,7 @@ def test_splink_leaves_nothing_in_the_working_database(world: World) -> None:
     assert world.sql("select view_name from duckdb_views() where not internal") == []
 
 
-@pytest.mark.parametrize("place", ["_resolve_companies", "_resolve_people", "_visitors"])
+@pytest.mark.parametrize("place", ["_resolve_companies", "resolve_people", "find_visitors"])
 def test_an_error_leaves_the_former_night(world: World, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     small_world(world)
     world.resolve(20)
