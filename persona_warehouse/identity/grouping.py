@@ -45,8 +45,8 @@ def group(
         threshold: the probability from which two are one.
         prior: the match weight of two of whom nothing is known; the rest of a weight is evidence.
         score_pairs: writes to its second table (node_l, node_r, match_weight, names) for the pairs of its first;
-            names is 1 where they agree, -1 where they disagree, else 0. Bases of which no names agree and some
-            disagree are never one.
+            names is 1 where they agree, -1 where they disagree, else 0, and -2 where two cannot be one whatever they
+            are called. Bases of which no names agree and some disagree are never one.
     """
     least = math.log2(threshold / (1 - threshold))
     connection.execute(f"create or replace temp table group_bases as select distinct base as node from {nodes}")
@@ -106,7 +106,8 @@ def _score_inside(
         create or replace temp table group_edges as
         with scored as (
             select i.base_l as node_l, i.base_r as node_r,
-                   case when min(s.names) < 0 and max(s.names) <= 0 then {NEVER} else max(s.match_weight) end as weight
+                   case when min(s.names) < -1 or (min(s.names) < 0 and max(s.names) <= 0) then {NEVER}
+                   else max(s.match_weight) end as weight
             from group_scored as s join group_inside as i using (node_l, node_r)
             group by all
         ),

@@ -111,7 +111,11 @@ class Model:
         return found
 
     def to_json(self) -> str:
-        return json.dumps({"settings": self.settings, "records": self.records, "learnt": self.learnt}, sort_keys=True)
+        kept = {
+            "settings": self.settings, "records": self.records, "learnt": self.learnt, "frequencies": self.frequencies,
+            "rare": self.frequency_columns,
+        }  # fmt: skip
+        return json.dumps(kept, sort_keys=True)
 
     @property
     def prior(self) -> float:
@@ -120,9 +124,26 @@ class Model:
         return math.log2(odds / (1 - odds))
 
     @staticmethod
-    def from_json(text: str, design: Design, frequencies: str | None) -> Model:
+    def from_json(text: str) -> Model:
+        """A model as it was saved."""
         kept = json.loads(text)
-        return Model(design, kept["settings"], kept["records"], frequencies, tuple(kept["learnt"]))
+        settings = kept["settings"]
+        comparisons = tuple(_read_comparison(each, kept["rare"]) for each in settings["comparisons"])
+        design = Design(comparisons, tuple(settings["blocking_rules_to_generate_predictions"]))
+        return Model(design, settings, kept["records"], kept["frequencies"], tuple(kept["learnt"]))
+
+
+def _read_comparison(kept: dict[str, Any], rare: dict[str, float]) -> Comparison:
+    """A comparison as it was saved; of u only that of columns with frequencies is known as it was set by hand."""
+    unknown, *levels = kept["comparison_levels"]
+
+    def level(one: dict[str, Any]) -> Level:
+        column = one.get("tf_adjustment_column")
+        u = rare.get(column, one["u_probability"])
+        label, sql = one["label_for_charts"], one["sql_condition"]
+        return Level(label, sql, one["m_probability"], u, column, one["fix_u_probability"])
+
+    return Comparison(kept["output_column_name"], unknown["sql_condition"], tuple(map(level, levels)))
 
 
 def by_hand(design: Design, records: int = 1_000) -> Model:
@@ -395,6 +416,17 @@ def _rounded(value: float) -> float:
 
 
 # ---- why
+
+
+def waterfall(connection: duckdb.DuckDBPyConnection, entity: str, left: str, right: str) -> list[dict[str, Any]]:
+    """`waterfall_of` two records by the saved model of an entity; empty when either is not known.
+
+    Args:
+        entity: contact or account, of identity.models.
+        left, right: identity keys, such as `crm|contacts|17`.
+    """
+    kept = connection.execute("select model, compared from identity.models where entity = ?", [entity]).fetchone()
+    return waterfall_of(connection, Model.from_json(kept[0]), kept[1], left, right) if kept else []
 
 
 def waterfall_of(

@@ -9,7 +9,7 @@ from persona_warehouse.identity.normalise import Dictionary, fill_dictionary
 from persona_warehouse.identity.person_model import BLOCKS
 from persona_warehouse.recognise.companies import COLUMNS as COMPANY_COLUMNS
 from persona_warehouse.recognise.companies import parse_companies
-from persona_warehouse.recognise.person_names import forms_of, is_pinyin_surname, read_person_name
+from persona_warehouse.recognise.person_names import forms_of, is_pinyin_surname, pinyin_surnames, read_person_name
 from persona_warehouse.recognise.text import has_han
 from persona_warehouse.recognise.titles import UNKNOWN, title_reader
 from persona_warehouse.recognise.vocabulary import rows_of
@@ -104,6 +104,7 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
     read_companies(connection, _distinct(records, "company_name"))
     posts = ", ".join(f"'{row['term']}'" for row in rows_of("people/post_mailboxes"))
     blocks = ",\n".join(f"{sql} as block_{name}" for name, (sql, _) in BLOCKS.items())
+    families = ", ".join(f"'{family}'" for family in sorted(pinyin_surnames()))
     connection.execute(rf"""
     create or replace temp table {out} as
     with read as (
@@ -120,8 +121,42 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
         left join identity.person_names as n on n.raw = r.full_name
         left join identity.person_titles as t on t.raw = r.job_title
         left join identity.company_names as c on c.raw = r.company_name
+    ),
+    -- 王总 whose address is siyuan.wang@ is Wang Siyuan; of somebody without a name too, when one word is a family name
+    addressed as (
+        select node, words, coalesce(
+                   case when list_contains(words, family) then family end,
+                   case when name is null and len(list_filter(words, word -> word in ({families}))) = 1
+                        then list_filter(words, word -> word in ({families}))[1] end,
+                   case when len(words) = 1 and starts_with(words[1], family) then family end
+               ) as own_family
+        from (
+            select node, name, family,
+                   list_filter(regexp_split_to_array(email_local, '[^a-z]+'), word -> word <> '') as words
+            from read
+            where email_local is not null and (name is null or (given = '' and family <> ''))
+        )
+        where len(words) between 1 and 2
+    ),
+    completed as (
+        select node, own_family,
+               case when len(words) = 2 then list_filter(words, word -> word <> own_family)[1]
+                    else substr(words[1], length(own_family) + 1) end as own_given
+        from addressed
+        where own_family is not null
+    ),
+    named as (
+        select r.* replace (
+                   coalesce(c.own_given || ' ' || c.own_family, r.name) as name,
+                   coalesce(c.own_family, r.family) as family,
+                   coalesce(c.own_given, r.given) as given,
+                   coalesce(c.own_family || '|' || c.own_given, r.name_key) as name_key,
+                   case when c.node is null then r.is_han else false end as is_han,
+                   case when c.node is null then r.is_western else false end as is_western
+               )
+        from read as r left join completed as c on c.node = r.node and length(c.own_given) >= 2
     )
-    select *, {blocks} from read""")
+    select *, {blocks} from named""")
 
 
 def _distinct(records: str, column: str) -> str:

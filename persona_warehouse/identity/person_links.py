@@ -16,7 +16,7 @@ from persona_warehouse.identity.clusters import cluster
 from persona_warehouse.identity.grouping import MOST, group
 from persona_warehouse.identity.linkage import Model
 from persona_warehouse.identity.person_features import crowded_blocks, make_features, thin_blocks
-from persona_warehouse.identity.person_model import names_sql, person_design
+from persona_warehouse.identity.person_model import is_other_mailbox, names_sql, person_design
 
 ENTITY = "contact"
 # two are one from this probability on; less likely pairs than the other are not kept
@@ -104,7 +104,8 @@ def _features(connection: duckdb.DuckDBPyConnection) -> None:
 def _model(connection: duckdb.DuckDBPyConnection) -> Model:
     """The saved model, or a new one when there is none or the records have outgrown it."""
     connection.execute("""
-    create table if not exists identity.models (entity varchar primary key, records bigint, model varchar)""")
+    create table if not exists identity.models 
+    (entity varchar primary key, records bigint, model varchar, compared varchar)""")
     connection.execute("""
     create table if not exists identity.links
     (entity varchar, node_l varchar, node_r varchar, method varchar, match_weight double, match_probability double,
@@ -114,7 +115,7 @@ def _model(connection: duckdb.DuckDBPyConnection) -> Model:
     records = count[0] if count else 0
     grown = records >= linkage.FEWEST_RECORDS and (not kept or records > GROWTH * kept[0])
     if kept and not grown:
-        return Model.from_json(kept[1], DESIGN, "identity.person_terms")
+        return Model.from_json(kept[1])
     model = linkage.train(connection, DESIGN, "person_features_now", frequencies="identity.person_terms")
     crowded_blocks(connection, "person_features_now", "identity.person_crowded")
     if not model.records:
@@ -122,12 +123,14 @@ def _model(connection: duckdb.DuckDBPyConnection) -> Model:
         connection.execute("delete from identity.person_crowded")
         connection.execute("delete from identity.person_terms")
     connection.execute(
-        "insert or replace into identity.models values (?, ?, ?)", [ENTITY, model.records, model.to_json()]
+        "insert or replace into identity.models values (?, ?, ?, 'identity.person_features')",
+        [ENTITY, model.records, model.to_json()],
     )
     # everything is compared again
     connection.execute("drop table if exists identity.person_features")
     connection.execute(f"delete from identity.links where entity = '{ENTITY}'")
-    return Model.from_json(model.to_json(), DESIGN, "identity.person_terms")
+    # as the next night will read it
+    return Model.from_json(model.to_json())
 
 
 def _compare_changed(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -209,7 +212,10 @@ def _score_inside(connection: duckdb.DuckDBPyConnection, model: Model, pairs: st
         insert into identity.links
         select '{ENTITY}', s.node_l, s.node_r, 'likeness', s.match_weight, s.match_probability,
                case when s.node_l like '{FOLLOWERS}' and s.node_r like '{FOLLOWERS}'
-                    and l.unionid is distinct from r.unionid then -1 else {names_sql(model.design)} end
+                    and l.unionid is distinct from r.unionid then -2
+                    -- two of one name in one house, each with a mailbox: who resembles both does not make them one
+                    when {is_other_mailbox(model.design)} and s.match_probability < {THRESHOLD} then -2
+                    else {names_sql(model.design)} end
         from leveled_people as s
         join identity.person_features as l on l.node = s.node_l
         join identity.person_features as r on r.node = s.node_r""")

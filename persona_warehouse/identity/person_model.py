@@ -13,6 +13,7 @@ from persona_warehouse.identity.linkage import Comparison, Design, Level
 WHOLE = "name_key_l is not null and name_key_r is not null"
 NEAR = "jaro_winkler_similarity({0}_l, {0}_r) >= {1}"
 SAME = "{0}_l = {0}_r"
+OTHER_MAILBOX = "other e-mail at the same company"
 BOTH_WESTERN = "is_western_l and is_western_r"
 
 
@@ -168,7 +169,7 @@ EMAILS = Comparison(
             3e-3,
         ),
         # a company gives a person one: it is the company that agrees, not the person
-        Level("other e-mail at the same company", _same("email_domain"), 0.01, 1.0, is_fixed=True),
+        Level(OTHER_MAILBOX, _same("email_domain"), 0.01, 1.0, is_fixed=True),
         Level("other e-mail", "ELSE", 0.3, 0.99),
     ),
 )
@@ -297,6 +298,13 @@ TRAINING = ("l.name = r.name", "l.email = r.email", "l.birth_date = r.birth_date
 # and Western names so near do not disagree, whatever else they do
 RESEMBLES = 0.75
 STRONG = ("email", "phone", "unionid", "openid", "user_id", "birth_date")
+
+
+def is_other_mailbox(design: Design) -> str:
+    """Whether a scored pair (alias s) has two mailboxes at one company."""
+    levels = next(each.levels for each in design.comparisons if each.name == "email")
+    at = next(place for place, level in enumerate(levels) if level.label == OTHER_MAILBOX)
+    return f"s.gamma_email = {len(levels) - 1 - at}"
 
 
 def names_sql(design: Design) -> str:

@@ -114,13 +114,13 @@ def _latin(text: str) -> PersonName | None:
     family, given = bare[at], [word for place, word in enumerate(bare) if place != at]
     full = " ".join([*given, family])
     # a Pinyin given name is one word (Xiao Ming, Xiao-Ming); of a Western one the first word tells
-    joined = "".join(given) if family in _pinyin_surnames() else given[0]
+    joined = "".join(given) if family in pinyin_surnames() else given[0]
     return PersonName(full, family, " ".join(given), family, joined, True, address)
 
 
 def _family_comes_first(words: list[str]) -> bool:
     """Zhang San, but San Zhang, and Kevin Zhang: only the first word is a Chinese family name."""
-    return words[0] in _pinyin_surnames() and words[-1] not in _pinyin_surnames()
+    return words[0] in pinyin_surnames() and words[-1] not in pinyin_surnames()
 
 
 def given_names_agree(one: str, other: str) -> bool:
@@ -150,11 +150,12 @@ def surnames() -> frozenset[str]:
 
 def is_pinyin_surname(family: str) -> bool:
     """Whether a family name in Latin letters is a common Chinese one in Pinyin."""
-    return family in _pinyin_surnames()
+    return family in pinyin_surnames()
 
 
 @cache
-def _pinyin_surnames() -> frozenset[str]:
+def pinyin_surnames() -> frozenset[str]:
+    """Common Chinese family names in Latin letters."""
     # of the rare ones many are Western given names in Pinyin (Dan, Jo), so only the common ones count
     return frozenset(
         "".join(lazy_pinyin(row["surname"])) for row in rows_of("people/surnames") if row["is_common"] == "true"
