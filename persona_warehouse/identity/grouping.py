@@ -2,7 +2,8 @@
 
 Pairs above the threshold form components. A component without a pair that speaks against being one is a group as it
 stands. In any other, members are joined pair by pair, the likeliest first, and two groups only when the evidence of
-all pairs between them, on average, does not speak against it and no rule keeps them apart. Who is drawn to two groups
+all pairs between them, on average, does not speak against it, no pair of them contradicts it and no rule keeps them
+apart. Who is drawn to two groups
 that stay apart, and not clearly more to one, joins neither: its odds are set against those of its rival. Components
 are small, and only the doubtful ones are looked at one by one. All ties fall by the order of names, so the order of
 rows never matters.
@@ -21,6 +22,8 @@ from persona_warehouse.identity.clusters import cluster
 
 # log2 of the evidence beyond which more adds nothing, of a pair that is not one by rule, and of one nobody compared
 MOST, NEVER, UNCOMPARED = 60.0, -1e6, 0.0
+# evidence against two that no others outweigh: a thousand to one
+CONTRADICTION = -10.0
 # in a component of more members than this, pairs that the blocking did not find are not scored
 MOST_MEMBERS = 60
 
@@ -147,7 +150,7 @@ def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -
     for first, last, begin, end in zip(starts, stops, edge_starts, edge_stops, strict=True):
         weights = np.full((last - first, last - first), UNCOMPARED)
         i, j, w = one[begin:end] - first, other[begin:end] - first, weight[begin:end]
-        weights[i, j] = weights[j, i] = np.where(w <= NEVER, NEVER, np.clip(w - prior, -MOST, MOST))
+        weights[i, j] = weights[j, i] = np.where(w - prior <= CONTRADICTION, NEVER, np.minimum(w - prior, MOST))
         parts[first:last] = part_component(weights, least - prior, prior)
     return pa.table({"node": pa.array(nodes, pa.string()), "part": parts})
 
