@@ -169,7 +169,7 @@ EMAILS = Comparison(
             3e-3,
         ),
         # a company gives a person one: it is the company that agrees, not the person
-        Level(OTHER_MAILBOX, _same("email_domain"), 0.01, 1.0, is_fixed=True),
+        Level(OTHER_MAILBOX, _same("email_domain"), 0.002, 1.0, is_fixed=True),
         Level("other e-mail", "ELSE", 0.3, 0.99),
     ),
 )
@@ -319,9 +319,9 @@ def names_sql(design: Design) -> str:
     return f"""case
         when s.gamma_name > 0 then 1
         when s.gamma_name = 0 and l.name_key is not null and r.name_key is not null
-            and not (l.is_western and r.is_western and greatest(
+            and not (l.is_western and r.is_western and (l.family = r.given or l.given = r.family or greatest(
                 jaro_winkler_similarity(l.given || ' ' || l.family, r.given || ' ' || r.family),
-                jaro_winkler_similarity(l.given || ' ' || l.family, r.family || ' ' || r.given)) >= {RESEMBLES})
+                jaro_winkler_similarity(l.given || ' ' || l.family, r.family || ' ' || r.given)) >= {RESEMBLES}))
             and {" + ".join(["0", *agreed])} < 2 then -1
         else 0 end"""
 
