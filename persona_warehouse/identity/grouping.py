@@ -53,17 +53,24 @@ def group(
     """
     least = math.log2(threshold / (1 - threshold))
     connection.execute(f"create or replace temp table group_bases as select distinct base as node from {nodes}")
+    # one join after the other: together with the inequality the engine would join every base with every other
+    connection.execute(f"""
+    create or replace temp table group_left as
+    select n.base as base_l, p.node_r, p.match_weight from {pairs} as p join {nodes} as n on n.node = p.node_l""")
+    connection.execute(f"""
+    create or replace temp table group_both as
+    select l.base_l, n.base as base_r, l.match_weight from group_left as l join {nodes} as n on n.node = l.node_r""")
     connection.execute(f"""
     create or replace temp table group_edges as
-    with vetoes as (select least(base_l, base_r) as node_l, greatest(base_l, base_r) as node_r from {apart}),
+    with vetoes as (
+        select distinct least(base_l, base_r) as node_l, greatest(base_l, base_r) as node_r from {apart}
+    ),
     edges as (
-        select least(l.base, r.base) as node_l, greatest(l.base, r.base) as node_r, max(p.match_weight) as weight
-        from {pairs} as p join {nodes} as l on l.node = p.node_l join {nodes} as r on r.node = p.node_r
-        where l.base <> r.base
-        group by all
+        select least(base_l, base_r) as node_l, greatest(base_l, base_r) as node_r, max(match_weight) as weight
+        from group_both where base_l <> base_r group by all
     )
     select e.node_l, e.node_r, case when v.node_l is not null then {NEVER} else e.weight end as weight
-    from edges as e left join (select distinct * from vetoes) as v using (node_l, node_r)""")
+    from edges as e left join vetoes as v using (node_l, node_r)""")
     connection.execute(f"create or replace temp table group_strong as from group_edges where weight >= {least}")
     cluster(connection, "group_bases", "group_strong", "group_components")
     _score_inside(connection, nodes, apart, score_pairs)
@@ -84,7 +91,7 @@ def group(
     )
     select base, min(base) over (partition by cluster) as cluster_id from placed""")
     connection.unregister("parted")
-    for table in ("bases", "edges", "strong", "components", "doubtful"):
+    for table in ("bases", "left", "both", "edges", "strong", "components", "doubtful"):
         connection.execute(f"drop table group_{table}")
 
 
@@ -126,7 +133,7 @@ def _score_inside(
 def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -> pa.Table:
     """(node, part) of the members of doubtful components."""
     members = connection.execute(
-        "select c.cluster_id, c.node from group_components as c semi join group_doubtful using (cluster_id) order by all"
+        "select cluster_id, node from group_components semi join group_doubtful using (cluster_id) order by all"
     ).to_arrow_table()
     edges = connection.execute("""
         select a.cluster_id, e.node_l, e.node_r, e.weight

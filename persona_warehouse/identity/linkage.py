@@ -138,8 +138,8 @@ def _read_comparison(kept: dict[str, Any], rare: dict[str, float]) -> Comparison
     unknown, *levels = kept["comparison_levels"]
 
     def level(one: dict[str, Any]) -> Level:
-        column = one.get("tf_adjustment_column")
-        u = rare.get(column, one["u_probability"])
+        column: str | None = one.get("tf_adjustment_column")
+        u = float(rare[column] if column else one["u_probability"])
         label, sql = one["label_for_charts"], one["sql_condition"]
         return Level(label, sql, one["m_probability"], u, column, one["fix_u_probability"])
 
@@ -219,7 +219,7 @@ def _linker(
         for column, u in model.frequency_columns.items():
             terms = register(connection.sql(_frequencies(model, table, column, u)))
             linker.table_management.register_term_frequency_lookup(terms, column)
-        linker.register_relation = register
+        linker.register_relation = register  # type: ignore[attr-defined]
         yield linker
         # not after an error: the transaction is gone then, and with it all that was made
         api.delete_tables_created_by_splink_from_db()
@@ -452,7 +452,7 @@ def waterfall_of(
     if not found:
         return []
     row = found[0]
-    rows = [{"step": "prior", "says": "two records at random", "weight": model.prior}]
+    rows: list[dict[str, Any]] = [{"step": "prior", "says": "two records at random", "weight": model.prior}]
     for comparison in model.design.comparisons:
         weight = row[f"mw_{comparison.name}"] + row.get(f"mw_tf_adj_{comparison.name}", 0.0)
         says = comparison.label(row[f"gamma_{comparison.name}"])

@@ -104,7 +104,7 @@ def _features(connection: duckdb.DuckDBPyConnection) -> None:
 def _model(connection: duckdb.DuckDBPyConnection) -> Model:
     """The saved model, or a new one when there is none or the records have outgrown it."""
     connection.execute("""
-    create table if not exists identity.models 
+    create table if not exists identity.models
     (entity varchar primary key, records bigint, model varchar, compared varchar)""")
     connection.execute("""
     create table if not exists identity.links
@@ -153,7 +153,9 @@ def _compare_changed(connection: duckdb.DuckDBPyConnection, model: Model) -> Non
     delete from identity.links
     where entity = '{ENTITY}' and (method <> 'likeness' or node_l in (select node from stale_people)
         or node_r in (select node from stale_people))""")
-    connection.execute("create or replace temp table fresh_people as from person_features_now semi join changed_people using (node)")
+    connection.execute(
+        "create or replace temp table fresh_people as from person_features_now semi join changed_people using (node)"
+    )
     thin_blocks(connection, "fresh_people", "identity.person_crowded")
     kept = connection.execute("select count(*) from identity.person_features").fetchone()
     connection.execute("delete from identity.person_features where node in (select node from stale_people)")
@@ -198,7 +200,8 @@ def _score_inside(connection: duckdb.DuckDBPyConnection, model: Model, pairs: st
     connection.execute(f"""
     create or replace temp table pairs_to_name as
     select distinct p.node_l, p.node_r from {pairs} as p
-    anti join (select * from identity.links where entity = '{ENTITY}' and names is not null) as k using (node_l, node_r)""")
+    anti join (select * from identity.links where entity = '{ENTITY}' and names is not null) as k
+        using (node_l, node_r)""")
     if connection.execute("select 1 from pairs_to_name limit 1").fetchone():
         linkage.score(
             connection, model, "identity.person_features", "leveled_people", least=0.0, pairs="pairs_to_name",
@@ -226,8 +229,9 @@ def _score_inside(connection: duckdb.DuckDBPyConnection, model: Model, pairs: st
            case when e.node_l is not null then {MOST} else k.match_weight end as match_weight,
            case when e.node_l is not null then 1 else k.names end as names
     from identity.links as k semi join {pairs} as p using (node_l, node_r)
-    left join (select distinct least(node_l, node_r) as node_l, greatest(node_l, node_r) as node_r from person_edges) as e
-        using (node_l, node_r)
+    left join (
+        select distinct least(node_l, node_r) as node_l, greatest(node_l, node_r) as node_r from person_edges
+    ) as e using (node_l, node_r)
     where k.entity = '{ENTITY}'""")
 
 

@@ -256,7 +256,6 @@ COMPARISONS = (
 )
 
 
-
 # what two records must share to be compared at all: an expression over their columns, and how many records may share
 # a value before it says too little
 BLOCKS = {
@@ -282,7 +281,10 @@ BLOCKS = {
     "given_month": ("nullif(left(given, 3), '') || ' ' || left(birth_date, 7)", 100),
     "family_city": ("case when is_western then nullif(family, '') || ' ' || city end", 100),
     "given_city": ("case when is_western then nullif(given, '') || ' ' || city end", 100),
-    "beginnings": ("case when is_western and name_key is not null then left(family, 3) || ' ' || left(given, 1) end", 100),
+    "beginnings": (
+        "case when is_western and name_key is not null then left(family, 3) || ' ' || left(given, 1) end",
+        100,
+    ),
 }
 
 CERTAIN = (

@@ -17,6 +17,7 @@ from persona_warehouse.identity.people import collect_person_records, find_visit
 from persona_warehouse.identity.reused import note_reused_ids
 from persona_warehouse.settings import Settings
 
+
 @dataclass(frozen=True)
 class IdentityCounts:
     """How many records became how many entities."""

@@ -24,8 +24,8 @@ from persona_warehouse.warehouse import identifier, scratch
 USUAL_COLUMNS = {
     "id": ("id", "unique_id", "record_id", "contact_id", "lead_id", "person_id", "user_no", "编号", "序号", "客户编号",
            "联系人编号", "线索编号", "记录编号"),
-    "full_name": ("full_name", "name", "fullname", "contact_name", "person_name", "姓名", "名字", "联系人", "联系人姓名",
-                  "客户姓名", "称呼"),
+    "full_name": ("full_name", "name", "fullname", "contact_name", "person_name", "姓名", "名字", "联系人",
+                  "联系人姓名", "客户姓名", "称呼"),
     "first_name": ("first_name", "firstname", "given_name", "forename", "名"),
     "last_name": ("last_name", "lastname", "surname", "family_name", "姓", "姓氏"),
     "email": ("email", "e-mail", "email_address", "mail", "work_email", "邮箱", "电子邮箱", "电子邮件", "邮件"),
@@ -127,7 +127,8 @@ def _records(connection: duckdb.DuckDBPyConnection, table: pa.Table, file: Path,
            -- the id where it tells records apart: so the order of rows never matters
            '{side[0]}|' || case when count(*) over (partition by t.shown) = 1 then t.shown
                            else t.shown || '|' || t.place end as node,
-           node as entity, t.full_name, e.email, e.domain as email_domain, coalesce(e.is_free, false) as is_free_mail, p.e164 as phone,
+           node as entity, t.full_name, e.email, e.domain as email_domain,
+           coalesce(e.is_free, false) as is_free_mail, p.e164 as phone,
            {", ".join(f"case when length(t.{each}) > 2 then t.{each} end as {each}" for each in ids)},
            cast(null as varchar) as company, t.company_name, cast(null as varchar) as company_domain, t.city,
            t.job_title,
@@ -257,7 +258,7 @@ def _pairs(connection: duckdb.DuckDBPyConnection, model: Model, threshold: float
         return _pair_table([], [], [], [])
     linkage.score(connection, model, "features", "leveled", least=0.0, pairs="group_pairs", levels=True)
     evidence = _evidence_sql(model)
-    found = connection.execute(f"""
+    return connection.execute(f"""
         with either as (
             select node_l as one, node_r as other, match_probability from leveled
             union all
@@ -277,7 +278,6 @@ def _pairs(connection: duckdb.DuckDBPyConnection, model: Model, threshold: float
         from leveled as s left join through as t using (node_l, node_r)
         join all_records as l on l.node = s.node_l join all_records as r on r.node = s.node_r
         order by l.place, r.place""").to_arrow_table()
-    return found
 
 
 def _pair_table(*columns: list[object]) -> pa.Table:
@@ -297,8 +297,7 @@ def _evidence_sql(model: Model) -> str:
         agree.append(f"case {' '.join(cases)} end")
         against.append(f"case when s.gamma_{comparison.name} = 0 then '{comparison.label(0)}' end")
     return (
-        f"nullif(concat_ws('; ', {', '.join(agree)}), ''), "
-        f"'but ' || nullif(concat_ws('; ', {', '.join(against)}), '')"
+        f"nullif(concat_ws('; ', {', '.join(agree)}), ''), 'but ' || nullif(concat_ws('; ', {', '.join(against)}), '')"
     )
 
 

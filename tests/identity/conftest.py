@@ -25,6 +25,8 @@ SQL_TYPES = {
     "json": "varchar",
 }
 KEYS = PROJECT_ROOT / "dbt_project" / "seeds" / "identity_keys.csv"
+
+
 class World:
     """A working database with staged records and nothing else."""
 

@@ -42,11 +42,14 @@ def grouped(
         connection.execute("insert into apart values (?, ?)", list(pair))
 
     def score_pairs(asked: str, out: str) -> None:
-        connection.execute(f"create or replace temp table {out} (node_l varchar, node_r varchar, match_weight double, names integer)")
+        connection.execute(
+            f"create or replace temp table {out} (node_l varchar, node_r varchar, match_weight double, names integer)"
+        )
         for one, other in connection.execute(f"select node_l, node_r from {asked}").fetchall():
             pair = one + other
             connection.execute(
-                f"insert into {out} values (?, ?, ?, ?)", [one, other, weights.get(pair, -14.0), (names or {}).get(pair, 0)]
+                f"insert into {out} values (?, ?, ?, ?)",
+                [one, other, weights.get(pair, -14.0), (names or {}).get(pair, 0)],
             )
 
     group(connection, "nodes", "pairs", "apart", "found", threshold=0.9, prior=PRIOR, score_pairs=score_pairs)

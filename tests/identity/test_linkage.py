@@ -42,9 +42,7 @@ def fill(connection: duckdb.DuckDBPyConnection, rows: str) -> None:
 
 def scored(connection: duckdb.DuckDBPyConnection, model: Model) -> list[tuple[object, ...]]:
     linkage.score(connection, model, "records", "pairs", least=0.0)
-    return connection.execute(
-        "select node_l, node_r, round(match_probability, 6) from pairs order by all"
-    ).fetchall()
+    return connection.execute("select node_l, node_r, round(match_probability, 6) from pairs order by all").fetchall()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +65,8 @@ def test_few_rows_and_empty_columns_are_scored_by_hand(
 
 
 MANY = """
-    select 'n' || i as node, 'name' || (i // 2) as name, case when i % 7 = 0 then null else 'town' || (i % 11) end as town
+    select 'n' || i as node, 'name' || (i // 2) as name,
+           case when i % 7 = 0 then null else 'town' || (i % 11) end as town
     from range(600) as t(i)"""
 
 
@@ -84,7 +83,9 @@ def test_a_trained_model_does_not_depend_on_the_order(connection: duckdb.DuckDBP
 
 
 def test_one_value_in_all_rows_is_no_fault(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute("create table records as select 'n' || i as node, 'x' as name, null::varchar as town from range(300) t(i)")
+    connection.execute(
+        "create table records as select 'n' || i as node, 'x' as name, null::varchar as town from range(300) t(i)"
+    )
     model = linkage.train(connection, DESIGN, "records", frequencies="terms")
     assert model.records == 300
     linkage.score(connection, model, "records", "pairs", least=0.0)

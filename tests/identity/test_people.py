@@ -64,8 +64,8 @@ def test_nothing_that_is_shared_makes_two_people_one(world: World) -> None:
     offices(world)
     world.contacts(
         **{
-            f"s{number:03}": {"full_name": f"员{chr(0x4E00 + number)}{chr(0x5E00 + 7 * number)}", "phone": "13800138000",
-                              "company_id": "k1", "email": "all@xinghe.cn"}
+            f"s{number:03}": {"full_name": f"员{chr(0x4E00 + number)}{chr(0x5E00 + 7 * number)}",
+                              "phone": "13800138000", "company_id": "k1", "email": "all@xinghe.cn"}
             for number in range(40)
         },
         t1={"full_name": "测试", "company_id": "k1"},

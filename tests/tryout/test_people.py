@@ -95,12 +95,20 @@ def test_the_threshold_decides_and_the_order_does_not() -> None:
 
 def test_a_file_against_another_abstains_when_two_fit() -> None:
     asked = table_of(
-        id=["1", "2", "3", "4"], name=["林子轩", "何静", "Wang Bowen", "无"], company=["山海智能", "云帆软件", "山海智能", None]
+        id=["1", "2", "3", "4"],
+        name=["林子轩", "何静", "Wang Bowen", "无"],
+        company=["山海智能", "云帆软件", "山海智能", None],
     )
     listed = table_of(
         id=["a", "b", "c", "d", "e"],
         name=["林子轩", "何静", "何静", "王博文", "周凯"],
-        company=["山海智能科技有限公司", "云帆软件有限公司", "云帆软件有限公司", "山海智能科技有限公司", "山海智能科技有限公司"],
+        company=[
+            "山海智能科技有限公司",
+            "云帆软件有限公司",
+            "云帆软件有限公司",
+            "山海智能科技有限公司",
+            "山海智能科技有限公司",
+        ],
         email=[None, "hejing@yunfan.cn", "hejing2@yunfan.cn", None, None],
     )
     found = read_people(asked, Path("l.csv"), listed, Path("r.csv"), 0.6)
