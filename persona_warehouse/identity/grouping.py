@@ -133,8 +133,7 @@ def _score_inside(
 def _parted(connection: duckdb.DuckDBPyConnection, least: float, prior: float) -> pa.Table:
     """(node, part) of the members of doubtful components."""
     members = connection.execute(
-        "select c.cluster_id, c.node from group_components as c semi join group_doubtful using (cluster_id)"
-        " order by all"
+        "select cluster_id, node from group_components semi join group_doubtful using (cluster_id) order by all"
     ).to_arrow_table()
     edges = connection.execute("""
         select a.cluster_id, e.node_l, e.node_r, e.weight

@@ -139,7 +139,7 @@ def _read_comparison(kept: dict[str, Any], rare: dict[str, float]) -> Comparison
 
     def level(one: dict[str, Any]) -> Level:
         column: str | None = one.get("tf_adjustment_column")
-        u = float(rare.get(column or "", one["u_probability"]))
+        u = float(rare[column] if column else one["u_probability"])
         label, sql = one["label_for_charts"], one["sql_condition"]
         return Level(label, sql, one["m_probability"], u, column, one["fix_u_probability"])
 
@@ -215,11 +215,11 @@ def _linker(
         shown = connection.execute("select current_setting('enable_progress_bar')").fetchone()
         connection.execute("set enable_progress_bar = false")
         told = json.loads(json.dumps(settings or model.settings))
-        linker: Any = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
+        linker = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
         for column, u in model.frequency_columns.items():
             terms = register(connection.sql(_frequencies(model, table, column, u)))
             linker.table_management.register_term_frequency_lookup(terms, column)
-        linker.register_relation = register
+        linker.register_relation = register  # type: ignore[attr-defined]
         yield linker
         # not after an error: the transaction is gone then, and with it all that was made
         api.delete_tables_created_by_splink_from_db()

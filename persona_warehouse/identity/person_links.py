@@ -231,8 +231,7 @@ def _score_inside(connection: duckdb.DuckDBPyConnection, model: Model, pairs: st
     from identity.links as k semi join {pairs} as p using (node_l, node_r)
     left join (
         select distinct least(node_l, node_r) as node_l, greatest(node_l, node_r) as node_r from person_edges
-    ) as e
-        using (node_l, node_r)
+    ) as e using (node_l, node_r)
     where k.entity = '{ENTITY}'""")
 
 

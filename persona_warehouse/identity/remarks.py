@@ -1,4 +1,4 @@
-"""WeChat remarks read once, with the companies that the CRM knows; again when it comes to know one that is named."""
+"""WeChat remarks read once, with the companies that the CRM knows; again when it comes to know one that is in them."""
 
 from __future__ import annotations
 

@@ -24,9 +24,8 @@ from persona_warehouse.warehouse import identifier, scratch
 USUAL_COLUMNS = {
     "id": ("id", "unique_id", "record_id", "contact_id", "lead_id", "person_id", "user_no", "编号", "序号", "客户编号",
            "联系人编号", "线索编号", "记录编号"),
-    "full_name": (
-        "full_name", "name", "fullname", "contact_name", "person_name", "姓名", "名字", "联系人", "联系人姓名",
-                  "客户姓名", "称呼"),
+    "full_name": ("full_name", "name", "fullname", "contact_name", "person_name", "姓名", "名字", "联系人",
+                  "联系人姓名", "客户姓名", "称呼"),
     "first_name": ("first_name", "firstname", "given_name", "forename", "名"),
     "last_name": ("last_name", "lastname", "surname", "family_name", "姓", "姓氏"),
     "email": ("email", "e-mail", "email_address", "mail", "work_email", "邮箱", "电子邮箱", "电子邮件", "邮件"),
@@ -128,8 +127,8 @@ def _records(connection: duckdb.DuckDBPyConnection, table: pa.Table, file: Path,
            -- the id where it tells records apart: so the order of rows never matters
            '{side[0]}|' || case when count(*) over (partition by t.shown) = 1 then t.shown
                            else t.shown || '|' || t.place end as node,
-           node as entity, t.full_name, e.email, e.domain as email_domain, coalesce(e.is_free, false) as is_free_mail,
-           p.e164 as phone,
+           node as entity, t.full_name, e.email, e.domain as email_domain,
+           coalesce(e.is_free, false) as is_free_mail, p.e164 as phone,
            {", ".join(f"case when length(t.{each}) > 2 then t.{each} end as {each}" for each in ids)},
            cast(null as varchar) as company, t.company_name, cast(null as varchar) as company_domain, t.city,
            t.job_title,

@@ -64,10 +64,8 @@ def test_nothing_that_is_shared_makes_two_people_one(world: World) -> None:
     offices(world)
     world.contacts(
         **{
-            f"s{number:03}": {
-                "full_name": f"员{chr(0x4E00 + number)}{chr(0x5E00 + 7 * number)}",
-                "phone": "13800138000", "company_id": "k1", "email": "all@xinghe.cn",
-            }
+            f"s{number:03}": {"full_name": f"员{chr(0x4E00 + number)}{chr(0x5E00 + 7 * number)}",
+                              "phone": "13800138000", "company_id": "k1", "email": "all@xinghe.cn"}
             for number in range(40)
         },
         t1={"full_name": "测试", "company_id": "k1"},
@@ -221,7 +219,7 @@ def test_only_what_changed_is_compared(world: World, monkeypatch: pytest.MonkeyP
     usual = person_links.linkage.score
 
     def score(connection: Any, *arguments: Any, **options: Any) -> None:
-        if options.get("pairs") is None:
+        if options.get("new") == "changed_people":
             compared.append([row[0] for row in connection.execute("from changed_people order by all").fetchall()])
         usual(connection, *arguments, **options)
 
