@@ -550,6 +550,7 @@ def test_splink_leaves_nothing_in_the_working_database(world: World) -> None:
         "identity.changes",
         "identity.companies",
         "identity.company_names",
+        "identity.company_terms",
         "identity.credit_codes",
         "identity.domains",
         "identity.emails",
@@ -564,14 +565,17 @@ def test_splink_leaves_nothing_in_the_working_database(world: World) -> None:
         "identity.person_terms",
         "identity.person_titles",
         "identity.phones",
+        "identity.places",
         "identity.record_employers",
         "identity.remarks",
+        "identity.titles",
+        "identity.trade_sections",
         "identity.visitors",
     ]
     assert world.sql("select view_name from duckdb_views() where not internal") == []
 
 
-@pytest.mark.parametrize("place", ["_resolve_companies", "resolve_people", "find_visitors"])
+@pytest.mark.parametrize("place", ["resolve_accounts", "resolve_people", "find_visitors"])
 def test_an_error_leaves_the_former_night(world: World, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     small_world(world)
     world.resolve(20)
