@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -18,22 +18,25 @@ from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.mapping_checks import check_mapping
-from persona_warehouse.landing.typing import typed_query
+from persona_warehouse.landing.typing import cleaned, typed_query
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import map_of, nearest, require_known, text_of
 from persona_warehouse.sources.files import origin_of
 from persona_warehouse.sources.reading import FileOptions, Place, find_files, fingerprint, reading_faults
 from persona_warehouse.sources.reading.files import CSV, JSONL, PARQUET, format_of
-from persona_warehouse.sources.reading.jsonl import IS_OBJECT, SAMPLE_LINES, keys_of
+from persona_warehouse.sources.reading.jsonl import JsonRecords, Keys, json_path, keys_of
+from persona_warehouse.sources.reading.leftovers import properties_of
 from persona_warehouse.sources.reading.tables import (
     RawTable,
     batches_of,
     csv_table,
+    filled,
+    leftovers,
     open_quotes_refused,
     parquet_table,
 )
-from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
-from persona_warehouse.warehouse import literal, scratch
+from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8
+from persona_warehouse.warehouse import identifier, literal, scratch
 
 KEYS = {"connector", "path", "columns", "formats", "timezone", "encoding"}
 PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -70,8 +73,9 @@ class RawEvents:
     Attributes:
         relation: FROM item with `source_row`.
         names: the columns; of JSON those of the first lines, more may follow.
-        text: SQL of a column as text, by its name.
-        document: SQL of a record as a JSON object, without the named columns.
+        text: SQL of a column as text, by its name, null when it is empty.
+        properties: (used names, a column whose members are kept as those of the record, members added: name -> SQL of
+            JSON text) -> SQL of what is left of a record as JSON text.
         raw_row: SQL of a record as JSON text.
         broken: SQL of why a record cannot be read at all, null when it can.
         guard: is entered while the records are read, and looks at the file again at the end.
@@ -80,7 +84,7 @@ class RawEvents:
     relation: str
     names: list[str]
     text: Callable[[str], str]
-    document: Callable[[set[str]], str]
+    properties: Callable[[set[str], str | None, dict[str, str]], str]
     raw_row: str
     broken: str
     guard: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -170,26 +174,33 @@ def columns_of(vendor: Vendor, mapping: Mapping) -> dict[str, str]:
 
 def wanted_of(columns: dict[str, str], vendor: Vendor) -> list[str]:
     """The source columns that the landing columns, and what is kept of the rest, ask for."""
-    spread = [vendor.spread] if vendor.spread else []
-    return list(dict.fromkeys([*_names_in([*columns.values(), *vendor.properties.values()]), *spread]))
+    return _names_in([*columns.values(), *vendor.properties.values()])
 
 
 def events_query(raw: RawEvents, columns: dict[str, str], vendor: Vendor, mapping: Mapping, origin: str) -> str:
     """SQL that turns a vendor's records into the shape of `events`."""
 
-    def filled(template: str) -> str:
-        return PLACEHOLDER.sub(lambda match: _text(raw, match[1]), template)
+    # each source column once, whatever the number of places that name it
+    texts = {name: identifier(f"source {name}") for name in wanted_of(columns, vendor)}
+    listed = "".join(f", {raw.text(name)} as {column}" for name, column in texts.items())
+    whole = f"cast({raw.raw_row} as varchar)"
+
+    def written(template: str) -> str:
+        return PLACEHOLDER.sub(lambda match: whole if match[1] == "*" else texts[match[1]], template)
 
     used = {*_names_in(list(columns.values())), *vendor.dropped}
+    added = {name: f"cast(to_json({written(sql)}) as varchar)" for name, sql in vendor.properties.items()}
     return typed_query(
         contract("website", "events"),
-        raw.relation,
-        {name: (f"({filled(sql)})", "VARCHAR") for name, sql in columns.items()},
+        # whole columns: what stands in a branch of a case is worked out on cut ones, at several times the cost
+        f"(select *, {raw.properties(used, vendor.spread, added)} as left_over"
+        f" from (select *{listed}, {raw.broken} as why_broken from {raw.relation}))",
+        {name: (f"({written(sql)})", "VARCHAR") for name, sql in columns.items()},
         replace(mapping, columns={}),
         origin=origin,
-        properties=f"case when ({raw.broken}) is null then {_properties(raw, vendor, used, filled)} end",
+        properties="case when why_broken is null then left_over end",
         raw_row=raw.raw_row,
-        broken=raw.broken,
+        broken="why_broken",
     )
 
 
@@ -218,15 +229,37 @@ def open_any(
 
 
 def open_json(
-    connection: duckdb.DuckDBPyConnection, place: Place, options: FileOptions, folder: Path, wanted: list[str]
+    connection: duckdb.DuckDBPyConnection,
+    place: Place,
+    options: FileOptions,
+    folder: Path,
+    wanted: list[str],
+    relation: Callable[[Callable[[], pa.RecordBatchReader]], str] | None = None,
 ) -> RawEvents:
-    """Opens JSON lines, whatever the file is called."""
+    """Opens JSON lines, whatever the file is called.
+
+    Args:
+        relation: makes a FROM item of what opens the lines; None: the lines as they are.
+    """
     plain = plain_utf8(place, options, folder, header_lines=0)
     place.refuse_markup(first_line(plain))
-    head = pa.Table.from_batches([next(lines_of(plain).reader())]).slice(0, SAMPLE_LINES)
-    names = keys_of(connection, head, place, first_line(plain))
+    return open_json_lines(connection, plain, place, wanted, relation)
+
+
+def open_json_lines(
+    connection: duckdb.DuckDBPyConnection,
+    plain: Path,
+    place: Place,
+    wanted: list[str],
+    relation: Callable[[Callable[[], pa.RecordBatchReader]], str] | None = None,
+) -> RawEvents:
+    """Opens JSON lines in plain UTF-8; as `open_json`."""
     connection.register("records", lines_of(plain).reader())
-    return json_events(whole_lines("records"), names, wanted)
+    keys = keys_of(connection, "records", place, first_line(plain), roots_of(wanted))
+    if relation:
+        return json_events(relation(lines_of(plain).reader), keys, wanted)
+    connection.register("records", lines_of(plain).reader())
+    return json_events("records", keys, wanted)
 
 
 def table_events(table: RawTable) -> RawEvents:
@@ -235,112 +268,59 @@ def table_events(table: RawTable) -> RawEvents:
     def text(name: str) -> str:
         root, _, rest = name.partition(".")
         if name in table.columns:
-            return _filled(table.columns[name][0])
+            return filled(*table.columns[name])
         if root in table.columns:
-            return _filled(_json_text(table.columns[root][0], rest))
-        return "null"
+            return f"nullif(trim({_json_text(table.columns[root][0], rest)}), '')"
+        return "cast(null as varchar)"
 
-    def document(without: set[str]) -> str:
-        left = {name: column for name, column in table.columns.items() if name not in without}
-        # a merge patch looks every key up among all others: of many columns only the filled ones are given to it
-        entries = ", ".join(
-            f"{{'key': {literal(name)}, 'value': {_filled(raw)}}}"
-            for name, (raw, kind) in left.items()
-            if kind != "JSON"
-        )
-        filled = f"to_json(map_from_entries(list_filter([{entries}], e -> e.value is not null)))"
-        nested = ", ".join(f"{literal(name)}, {raw}" for name, (raw, kind) in left.items() if kind == "JSON")
-        whole = {name: raw for name, (raw, kind) in table.columns.items() if kind == "JSON" and name not in without}
-        documents = [filled if entries else "'{}'", f"json_object({nested})"]
-        return ", ".join([*documents, *_without_nested(without, whole)])
+    def properties(used: set[str], spread: str | None, added: dict[str, str]) -> str:
+        left = {name: column for name, column in table.columns.items() if name not in used}
+        members = leftovers(left)
+        for root, names in _below(used).items():
+            if root in left and left[root][1] == "JSON":
+                document, nothing = left[root][0], literal(json.dumps(dict.fromkeys(names), ensure_ascii=False))
+                patched = f"cast(json_merge_patch({document}, {nothing}) as varchar)"
+                members[root] = f"case when json_type({document}) = 'OBJECT' then {patched} else {members[root]} end"
+        return properties_of({**members, **added})
 
-    return RawEvents(table.relation, list(table.columns), text, document, table.raw_row, table.broken)
+    return RawEvents(table.relation, list(table.columns), text, properties, table.raw_row, table.broken)
 
 
-def json_events(lines: str, names: list[str], wanted: list[str], broken: str = "null") -> RawEvents:
+def json_events(lines: str, keys: Keys, wanted: list[str], broken: str = "null") -> RawEvents:
     """JSON objects, one a line.
 
     Args:
         lines: FROM item with `source_row` and `line`.
-        names: the keys, as far as they are known.
+        keys: those of the file, looked for below `roots_of(wanted)` too.
         wanted: the keys that will be asked for.
         broken: SQL over the lines of why one cannot be read, besides being no JSON.
     """
-    paths = ", ".join(literal(_path(name)) for name in wanted)
-    places = {name: f"parts[{index}]" for index, name in enumerate(wanted, 1)}
-    relation = f"""(
-        select *, case when valid then json_extract_string(line, [{paths}]) end as parts
-        from (select *, {IS_OBJECT} as valid from {lines} where trim(line) <> '')
-    )"""
+    records = JsonRecords(lines, keys, [tuple(name.split(".")) for name in wanted], broken)
 
-    def document(without: set[str]) -> str:
-        roots = {name.partition(".")[0] for name in without} - without
-        whole = {root: f"json_extract(line, {literal(_path(root))})" for root in roots}
-        top = {name: None for name in sorted(without) if "." not in name}
-        return ", ".join(["line", _json_literal(top), *_without_nested(without, whole)])
+    def properties(used: set[str], spread: str | None, added: dict[str, str]) -> str:
+        return records.properties({tuple(name.split(".")) for name in used}, spread, added)
 
-    malformed = (
-        "case when not valid then json_object('field', null, 'rule', 'malformed_json', 'expected',"
-        " 'one JSON object a line', 'found', left(line, 40)) end"
-    )
-    return RawEvents(
-        relation,
-        names,
-        lambda name: _filled(places[name]),
-        document,
-        "case when valid then line else cast(to_json(line) as varchar) end",
-        f"coalesce({broken}, {malformed})" if broken != "null" else malformed,
-    )
+    def text(name: str) -> str:
+        return cleaned(records.text(tuple(name.split("."))))
+
+    return RawEvents(records.relation, keys.top, text, properties, records.raw_row, records.broken)
 
 
-def _properties(raw: RawEvents, vendor: Vendor, used: set[str], filled: Callable[[str], str]) -> str:
-    """SQL of what is left of a record as JSON text, null when nothing is."""
-    top = {name for name in used if vendor.spread is None or not name.startswith(f"{vendor.spread}.")}
-    parts = [raw.document(top | ({vendor.spread} if vendor.spread else set()))]
-    if vendor.spread:
-        own = _text(raw, vendor.spread)
-        inner = {name.partition(".")[2]: None for name in sorted(used - top)}
-        is_object = f"starts_with({own}, '{{') and json_valid({own})"
-        spread = f"json_merge_patch(cast({own} as json), {_json_literal(inner)})"
-        parts.append(f"case when {is_object} then {spread} else json_object({literal(vendor.spread)}, {own}) end")
-    if vendor.properties:
-        pairs = ", ".join(f"{literal(name)}, {filled(sql)}" for name, sql in vendor.properties.items())
-        parts.append(f"json_object({pairs})")
-    # a merge patch onto nothing leaves out what is null
-    return f"nullif(cast(json_merge_patch('{{}}', {', '.join(parts)}) as varchar), '{{}}')"
+def roots_of(names: list[str]) -> list[str]:
+    """The columns of which keys inside are asked for."""
+    return list(_below(names))
 
 
-def _text(raw: RawEvents, name: str) -> str:
-    return f"cast({raw.raw_row} as varchar)" if name == "*" else raw.text(name)
-
-
-def _filled(value: str) -> str:
-    return f"nullif(trim(cast({value} as varchar)), '')"
+def _below(names: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for root, dot, rest in (name.partition(".") for name in names):
+        if dot:
+            found.setdefault(root, []).append(rest)
+    return found
 
 
 def _json_text(document: str, name: str) -> str:
-    return f"json_extract_string({document}, {literal(_path(name))})"
-
-
-def _path(name: str) -> str:
-    """JSON path of `a.b`; every part is quoted, as `$url` must be."""
-    return "$" + "".join("." + json.dumps(part, ensure_ascii=False) for part in name.split("."))
-
-
-def _without_nested(without: set[str], documents: dict[str, str]) -> list[str]:
-    """Merge patches that take keys `root.key` out of documents by their root; what is no object stays as it is."""
-    patches = []
-    for root, document in documents.items():
-        inner = {name.partition(".")[2]: None for name in sorted(without) if name.startswith(f"{root}.")}
-        if inner:
-            patches.append(
-                f"case when json_type({document}) = 'OBJECT' then {_json_literal({root: inner})} else '{{}}' end"
-            )
-    return patches
-
-
-def _json_literal(document: dict[str, Any]) -> str:
-    return literal(json.dumps(document, ensure_ascii=False))
+    return f"json_extract_string({document}, {literal(json_path(tuple(name.split('.'))))})"
 
 
 def _names_in(templates: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from persona_warehouse.sources.reading.files import CSV, JSONL, PARQUET, XLSX, f
 from persona_warehouse.sources.reading.jsonl import keys_of
 from persona_warehouse.sources.reading.place import FileOptions, Place, reading_faults
 from persona_warehouse.sources.reading.tables import RawTable, csv_table, open_quotes_refused, parquet_table, xlsx_table
-from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
+from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8
 from persona_warehouse.warehouse import identifier, literal, scratch
 
 # what people's files are in when they are not in UTF-8
@@ -71,13 +71,13 @@ def _read(place: Place, options: FileOptions) -> pa.Table:
         if kind == PARQUET:
             return _texts(connection, parquet_table(connection, place))
         plain = plain_utf8(place, options, Path(folder), header_lines=0)
-        head = pa.Table.from_batches([next(lines_of(plain).reader())])
-        names = keys_of(connection, head, place, first_line(plain))
+        connection.register("records", lines_of(plain).reader())
+        names = keys_of(connection, "records", place, first_line(plain)).top
         connection.register("records", lines_of(plain).reader())
         columns = {
             name: (f"json_extract_string(line, {literal('$.' + json.dumps(name))})", "VARCHAR") for name in names
         }
-        return _texts(connection, RawTable(whole_lines("records"), columns, "null"))
+        return _texts(connection, RawTable("records", columns, "null"))
 
 
 def _texts(connection: object, raw: RawTable) -> pa.Table:

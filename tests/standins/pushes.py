@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -57,11 +57,22 @@ def encrypted(body: bytes, appid: str = APPID, **also: str) -> tuple[bytes, dict
     return f"<xml><ToUserName>gh_1</ToUserName><Encrypt><![CDATA[{text}]]></Encrypt></xml>".encode(), values
 
 
-class RunningReceiver:
-    """A real receiver on a free port of this machine."""
+def request(body: bytes, values: Mapping[str, str]) -> bytes:
+    """A push on the wire, over a connection that stays open."""
+    target = "/wechat?" + "&".join(f"{name}={value}" for name, value in values.items())
+    return f"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
-    def __init__(self, home: Path) -> None:
+
+class RunningReceiver:
+    """A real receiver on a free port of this machine.
+
+    Args:
+        before: what its command line begins with, such as `taskset -c 0`.
+    """
+
+    def __init__(self, home: Path, before: Sequence[str] = ()) -> None:
         self.home = home
+        self.before = before
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -69,10 +80,10 @@ class RunningReceiver:
     @contextmanager
     def up(self) -> Iterator[subprocess.Popen[bytes]]:
         connection = {"login": APPID, "extra": {"token": TOKEN, "encoding_aes_key": AES_KEY}}
-        command = [Path(sys.executable).with_name("persona"), "wechat-receiver", "--port", str(self.port)]
+        command: list[str | Path] = [Path(sys.executable).with_name("persona"), "wechat-receiver", "--port", str(self.port)]
         with (self.home.parent / "receiver.log").open("ab") as log:
             process = subprocess.Popen(
-                [*command, "--home", self.home],
+                [*self.before, *command, "--home", self.home],
                 env={**os.environ, "AIRFLOW_CONN_WECHAT_MAIN": json.dumps(connection)},
                 stdout=log,
                 stderr=log,
@@ -114,12 +125,10 @@ class PushLoad:
             created = CREATED
             while time.monotonic() < until:
                 created += 1
-                body, values = encrypted(xml(openid, created, EventKey=""))
-                target = "/wechat?" + "&".join(f"{name}={value}" for name, value in values.items())
-                head = f"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+                push = request(*encrypted(xml(openid, created, EventKey="")))
                 self.sent += 1
                 started = time.monotonic()
-                writer.write(head.encode() + body)
+                writer.write(push)
                 answer = await reader.readuntil(b"success")
                 assert answer.startswith(b"HTTP/1.1 200")
                 self.seconds.append(time.monotonic() - started)

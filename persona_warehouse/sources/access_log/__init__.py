@@ -16,12 +16,12 @@ from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.access_log.json_lines import json_logs
-from persona_warehouse.sources.access_log.lines import REQUEST, TIME_FORMAT
+from persona_warehouse.sources.access_log.lines import REQUEST, TIME_FORMAT, count_repeats
 from persona_warehouse.sources.config import nearest, require_known, text_of
 from persona_warehouse.sources.files import origin_of
 from persona_warehouse.sources.reading import FileOptions, Place, find_files, fingerprint, reading_faults
 from persona_warehouse.sources.reading.tables import batches_of
-from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
+from persona_warehouse.sources.reading.text import HAS_TEXT, first_line, lines_of, plain_utf8
 from persona_warehouse.warehouse import literal, scratch
 
 KEYS = {"connector", "path", "format", "site", "encoding"}
@@ -92,7 +92,7 @@ def read_log(path: Path, site: str, options: FileOptions) -> Iterator[pa.RecordB
     with reading_faults(place, "log"), scratch() as connection, tempfile.TemporaryDirectory() as folder:
         plain = plain_utf8(place, options, Path(folder), header_lines=0)
         place.refuse_markup(first_line(plain))
-        connection.register("records", lines_of(plain).reader())
+        lines = count_repeats(connection, lines_of(plain).reader)
         raw = {
             "event_id": "event_id", "anonymous_id": "anonymous_id", "user_id": "user_id", "occurred_at": "time_local",
             "received_at": "time_local", "event_name": "'http_request'", "page_url": "page_url",
@@ -100,7 +100,7 @@ def read_log(path: Path, site: str, options: FileOptions) -> Iterator[pa.RecordB
         }  # fmt: skip
         query = typed_query(
             shape,
-            _requests(site),
+            _requests(lines, site),
             {column: (expression, "VARCHAR") for column, expression in raw.items()},
             Mapping(columns={}, formats={"occurred_at": TIME_FORMAT, "received_at": TIME_FORMAT}),
             origin=path.name,
@@ -115,20 +115,20 @@ def read_log(path: Path, site: str, options: FileOptions) -> Iterator[pa.RecordB
         yield from batches_of(connection, query)
 
 
-def _requests(site: str) -> str:
+def _requests(lines: str, site: str) -> str:
     """FROM item: the lines with their fields; `parsed` and `request` are null where a line does not match."""
     bare = {name: f"nullif(parsed.{name}, '-')" for name in ("ip", "remote_user", "time_local", "status", "bytes")}
     # Apache writes a quote inside a quoted field as \"
     quoted = {name: f"nullif(replace(parsed.{name}, '\\\"', '\"'), '-')" for name in ("referrer", "user_agent")}
     columns = ", ".join(f"{sql} as {name}" for name, sql in {**bare, **quoted}.items())
-    lines = f"(select * from {whole_lines('records')} where trim(line) <> '')"
+    lines = f"(select * from {lines} where {HAS_TEXT})"
     requests = _matched(_matched(lines, "parsed", "line", LINE, FIELDS), "request", "parsed.request", REQUEST, TARGET)
     return f"""(
         select source_row, line, parsed, request, {columns},
                nullif(parsed.remote_user, '-') as user_id,
                case when request.target like 'http%://%' then request.target
                     else {literal(site)} || request.target end as page_url,
-               sha256(line || '#' || row_number() over (partition by line order by source_row)) as event_id,
+               sha256(line || '#' || nth) as event_id,
                'visitor:' || left(sha256(parsed.ip || ' ' || parsed.user_agent), 32) as anonymous_id
         from {requests}
     )"""

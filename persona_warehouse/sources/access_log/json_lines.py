@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import duckdb
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.settings import Settings
-from persona_warehouse.sources.access_log.lines import REQUEST, TIME_FORMAT
+from persona_warehouse.sources.access_log.lines import REQUEST, TIME_FORMAT, count_repeats
 from persona_warehouse.sources.config import map_of, nearest
 from persona_warehouse.sources.reading import FileOptions, Place
 from persona_warehouse.sources.web_events import RawEvents, Vendor, extract_files, open_json
@@ -33,7 +34,8 @@ LOG_KEYS = {
     "referrer": ("http_referer", "http_referrer"),
     "user_agent": ("http_user_agent",),
 }
-TIME_FORMATS = [TIME_FORMAT, "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S", "unix"]
+# the usual ones first: a format that does not fit costs more than one that does
+TIME_FORMATS = ["%Y-%m-%dT%H:%M:%S%z", TIME_FORMAT, "%Y-%m-%dT%H:%M:%S.%f%z", "%Y-%m-%d %H:%M:%S", "unix"]
 
 
 def json_logs(config: dict[str, Any], stream: str, settings: Settings, window: Window, site: str) -> Iterator[Extract]:
@@ -55,12 +57,11 @@ def json_logs(config: dict[str, Any], stream: str, settings: Settings, window: W
             )
     keys = {**LOG_KEYS, **{name: (str(key),) for name, key in named.items()}}
     of = {name: _first(sources) for name, sources in keys.items()}
-    target = f"coalesce({of['target']}, nullif(regexp_extract({of['request']}, {literal(REQUEST)}, 2), ''))"
+    target = f"coalesce({of['target']}, target_said)"
     prefix = literal(site) if site else f"coalesce({of['scheme']}, 'https') || '://' || {of['host']}"
     vendor = Vendor(
         columns={
-            # equal lines are different requests: stamps are of one second
-            "event_id": "sha256({*} || '#' || row_number() over (partition by {*} order by source_row))",
+            "event_id": "sha256({*} || '#' || nth)",
             "anonymous_id": f"'visitor:' || left(sha256({of['ip']} || ' ' || coalesce({of['user_agent']}, '-')), 32)",
             "user_id": of["remote_user"],
             "occurred_at": of["time"],
@@ -74,11 +75,11 @@ def json_logs(config: dict[str, Any], stream: str, settings: Settings, window: W
             "http_status": of["status"],
         },
         properties={
-            "method": f"coalesce({of['method']}, nullif(regexp_extract({of['request']}, {literal(REQUEST)}, 1), ''))",
+            "method": f"coalesce({of['method']}, method_said)",
             "bytes": f"try_cast({of['bytes']} as bigint)",
         },
         formats={"occurred_at": TIME_FORMATS, "received_at": TIME_FORMATS},
-        dropped=tuple(key for name in ("method", "bytes", "scheme", "host") for key in keys[name]),
+        dropped=tuple(key for name in ("request", "method", "bytes", "scheme", "host") for key in keys[name]),
         timezone=settings.timezone,
     )
     needed = [*keys["target"], *keys["request"]]
@@ -86,13 +87,21 @@ def json_logs(config: dict[str, Any], stream: str, settings: Settings, window: W
     def open_log(
         connection: duckdb.DuckDBPyConnection, place: Place, options: FileOptions, folder: Path, wanted: list[str]
     ) -> RawEvents:
-        raw = open_json(connection, place, options, folder, wanted)
+        asked = list(dict.fromkeys([*wanted, *needed]))
+        raw = open_json(connection, place, options, folder, asked, partial(count_repeats, connection))
         present = " or ".join(f"nullif({raw.text(key)}, '-') is not null" for key in needed)
         no_request = (
             "json_object('field', null, 'rule', 'no_request', 'expected', 'a method and a path', 'found',"
             " 'a connection without an HTTP request')"
         )
-        return replace(raw, broken=f"coalesce({raw.broken}, case when not ({present}) then {no_request} end)")
+        requests = ", ".join(f"nullif({raw.text(key)}, '-')" for key in keys["request"])
+        request = f"coalesce({requests}, null)"
+        parts = f"regexp_extract({request}, {literal(REQUEST)}, ['method', 'target'])"
+        said = ", ".join(f"nullif(said.{name}, '') as {name}_said" for name in ("method", "target"))
+        relation = f"(select *, {said} from (select *, {parts} as said from {raw.relation}))"
+        return replace(
+            raw, relation=relation, broken=f"coalesce({raw.broken}, case when not ({present}) then {no_request} end)"
+        )
 
     yield from extract_files(
         config,

@@ -16,6 +16,7 @@ import pyarrow as pa
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.extract import Extract, Window
+from persona_warehouse.landing.typing import cleaned
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import number_of
 from persona_warehouse.sources.reading import FileOptions, Place
@@ -142,29 +143,35 @@ def open_events(
     outside = [name for name in wanted if not name.startswith(prefix)]
     raw = open_any(connection, place, options, folder, list(dict.fromkeys([*outside, PARAMS])))
     # some exports to Parquet write a list as {list: [{element: ...}]}
-    document = raw.text(PARAMS)
-    plain = (
-        f"case when starts_with({document}, '{{') and json_valid({document})"
-        f" then cast(to_json(json_extract({document}, '$.list[*].element')) as varchar)"
-        f" when json_valid({document}) then {document} end"
-    )
+    elements = "to_json(json_extract(document, '$.list[*].element'))"
+    listed = f"case when starts_with(document, '{{') then {elements} else document end"
     value = "coalesce(e.value.string_value, e.value.int_value, e.value.double_value, e.value.float_value)"
-    listed = f"list_transform(from_json({plain}, {literal(SHAPE)}), e -> {{'key': e.key, 'value': {value}}})"
-    filled = f"list_filter({listed}, e -> e.key is not null and e.value is not null)"
+    transformed = f"list_transform(try(from_json({listed}, {literal(SHAPE)})), e -> {{'key': e.key, 'value': {value}}})"
+    layers = {
+        "document": raw.text(PARAMS),
+        "params": f"list_filter({transformed}, e -> e.key is not null and e.value is not null)",
+        "param_names": "list_transform(params, e -> e.key)",
+        # a parameter that stands twice is read by its first value
+        "unique_params": "case when len(list_distinct(param_names)) = len(param_names) then params else"
+        " list_filter(params, (e, i) -> list_position(param_names, e.key) = i) end",
+    }
+    asked = {name: f"param_{at}" for at, name in enumerate(wanted) if name.startswith(prefix)}
+    relation = raw.relation
+    for name, sql in layers.items():
+        relation = f"(select *, {sql} as {name} from {relation})"
+    for name, column in asked.items():
+        key = literal(name.removeprefix(prefix))
+        relation = f"(select *, params[list_position(param_names, {key})].value as {column} from {relation})"
 
     def text(name: str) -> str:
-        if not name.startswith(prefix):
-            return raw.text(name)
-        key = literal(name.removeprefix(prefix))
-        return f"nullif(trim(list_filter(params, e -> e.key = {key})[1].value), '')"
+        return cleaned(asked[name]) if name in asked else raw.text(name)
 
-    def rest(without: set[str]) -> str:
-        used = [literal(name.removeprefix(prefix)) for name in sorted(without) if name.startswith(prefix)]
-        others = f"list_filter(params, e -> e.key not in ({', '.join(used)}))" if used else "params"
-        # a parameter that stands twice is read by its first value
-        unique = f"list_filter({others}, (e, i) -> list_position(list_transform({others}, o -> o.key), e.key) = i)"
-        entries = f"case when len({others}) > 0 then to_json(map_from_entries({unique})) end"
-        outside = {name for name in without if not name.startswith(prefix)} | {PARAMS}
-        return f"{raw.document(outside)}, json_object({literal(PARAMS)}, {entries})"
+    def properties(used: set[str], spread: str | None, added: dict[str, str]) -> str:
+        taken = [literal(name.removeprefix(prefix)) for name in sorted(used) if name.startswith(prefix)]
+        others = f"list_filter(unique_params, e -> e.key not in ({', '.join(taken)}))" if taken else "unique_params"
+        each = f"list_transform({others}, e -> to_json(e.key) || ':' || to_json(e.value))"
+        entries = f"'{{' || nullif(array_to_string({each}, ','), '') || '}}'"
+        outside = {name for name in used if not name.startswith(prefix)} | {PARAMS}
+        return raw.properties(outside, spread, {PARAMS: entries, **added})
 
-    return replace(raw, relation=f"(select *, {filled} as params from {raw.relation})", text=text, document=rest)
+    return replace(raw, relation=relation, text=text, properties=properties)

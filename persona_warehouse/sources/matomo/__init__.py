@@ -23,6 +23,7 @@ from persona_warehouse.sources.matomo import parse
 from persona_warehouse.sources.matomo.client import METHOD, MatomoClient, Options
 from persona_warehouse.sources.plans import PATIENCE_KEYS, base_url_of, connection_of, patience_of
 from persona_warehouse.sources.progress import Progress, go_on
+from persona_warehouse.sources.reading.jsonl import UNKNOWN_KEYS
 from persona_warehouse.sources.records import TYPED_ROWS, chunks
 from persona_warehouse.sources.web_events import Vendor, columns_of, events_query, json_events, wanted_of
 from persona_warehouse.warehouse import scratch
@@ -102,7 +103,7 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
 def read(options: Options, mapping: Mapping, spans: Spans, progress: dict[str, Progress]) -> Iterator[pa.Table]:
     """The events of all sites in landing shape, each once."""
     columns = columns_of(VENDOR, mapping)
-    raw = json_events("page", [], wanted_of(columns, VENDOR))
+    raw = json_events("page", UNKNOWN_KEYS, wanted_of(columns, VENDOR))
     query = events_query(raw, columns, VENDOR, mapping, METHOD)
     schema = landing_schema("website", "events")
     taken = 0

@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import ObjectContract
 from persona_warehouse.landing.mapping import Mapping
-from persona_warehouse.landing.typing import typed_query
+from persona_warehouse.landing.typing import cleaned, is_bare, typed_query
+from persona_warehouse.sources.reading.leftovers import json_text, own_properties, properties_of, without_nulls
 from persona_warehouse.sources.reading.place import FileOptions, Place
 from persona_warehouse.sources.reading.text import BLOCK, Records, plain_utf8
 from persona_warehouse.warehouse import literal
@@ -265,16 +266,17 @@ def parquet_table(connection: duckdb.DuckDBPyConnection, place: Place) -> RawTab
     rows = f"(select * from read_parquet({literal(place.file)}, file_row_number = true))"
     source = f"{rows} as raw({', '.join(fields)}, number)"
     described = connection.execute(f"describe select * exclude (number) from {source}").fetchall()
-    columns = {}
+    columns, nested = {}, ""
     for name, (field, kind, *_) in zip(unique_names(names), described, strict=True):
         if str(kind).endswith("[]") or str(kind).startswith(NESTED):
-            columns[name] = (f"to_json({field})", "JSON")
+            nested += f", to_json({field}) as {field}_json"
+            columns[name] = (f"{field}_json", "JSON")
         elif kind in ("DOUBLE", "FLOAT"):
             # some writers know no other way to leave a number out
             columns[name] = (f"case when not isnan({field}) then {field} end", str(kind))
         else:
             columns[name] = (str(field), str(kind))
-    return RawTable(f"(select *, number + 1 as source_row from {source})", columns, _json_object(columns))
+    return RawTable(f"(select *, number + 1 as source_row{nested} from {source})", columns, _json_object(columns))
 
 
 def typed_batches(
@@ -288,7 +290,7 @@ def typed_batches(
         {wanted: table.columns[name] for wanted, name in mapped.items()},
         mapping,
         origin=place.file.name,
-        properties=_leftovers({name: raw for name, raw in table.columns.items() if name not in mapped.values()}),
+        properties=_properties({name: raw for name, raw in table.columns.items() if name not in mapped.values()}),
         raw_row=table.raw_row,
         broken=table.broken,
     )
@@ -350,26 +352,29 @@ def _json_object(columns: dict[str, tuple[str, str]]) -> str:
     return f"json_object({', '.join(f'{literal(name)}, {raw}' for name, (raw, _) in columns.items())})"
 
 
-def _leftovers(columns: dict[str, tuple[str, str]]) -> str:
+def _properties(columns: dict[str, tuple[str, str]]) -> str:
     """SQL of the unmapped columns as JSON text; a column `properties` that holds an object is merged into it."""
-    own, _ = columns.get("properties", ("null", ""))
     rest = {name: raw for name, raw in columns.items() if name != "properties"}
-    pairs = ", ".join(f"{literal(name)}, {_leftover(*raw)}" for name, raw in rest.items())
-    return merged_properties(f"json_object({pairs})", f"nullif(trim(cast({own} as varchar)), '')")
+    own = [own_properties(filled(*columns["properties"]))] if "properties" in columns else []
+    return properties_of(leftovers(rest), own)
 
 
-def _leftover(raw: str, kind: str) -> str:
-    return raw if kind == "JSON" else f"nullif(trim(cast({raw} as varchar)), '')"
+def leftovers(columns: dict[str, tuple[str, str]]) -> dict[str, str]:
+    """Columns as members of `properties`: name -> SQL of JSON text, null when there is nothing in it."""
+    members = {}
+    for name, (raw, kind) in columns.items():
+        if kind == "JSON":
+            members[name] = without_nulls(f"cast({raw} as varchar)")
+        elif kind == "VARCHAR":
+            # of a hundred columns most are empty in most rows: those cost one look
+            members[name] = f"case when {raw} <> '' then {json_text(cleaned(raw))} end"
+        else:
+            members[name] = json_text(filled(raw, kind))
+    return members
 
 
-def merged_properties(documents: str, own: str) -> str:
-    """SQL: JSON objects merged, nulls left out; null when nothing remains.
-
-    Args:
-        documents: SQL of the objects, separated by commas; each patches the ones before it.
-        own: SQL of the text of a source's own `properties`: an object is merged in, anything else kept as it is.
-    """
-    is_object = f"starts_with({own}, '{{') and json_valid({own})"
-    added = f"case when {is_object} then cast({own} as json) else json_object('properties', {own}) end"
-    # a merge patch onto nothing leaves out what is null
-    return f"nullif(cast(json_merge_patch('{{}}', {documents}, {added}) as varchar), '{{}}')"
+def filled(raw: str, kind: str) -> str:
+    """SQL of a raw value as text without blanks around it, null when it is empty."""
+    if kind == "VARCHAR":
+        return cleaned(raw)
+    return f"cast({raw} as varchar)" if is_bare(kind) else f"nullif(trim(cast({raw} as varchar)), '')"

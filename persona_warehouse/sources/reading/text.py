@@ -19,9 +19,12 @@ from persona_warehouse.sources.reading.place import FileOptions, Place
 CHUNK = 1 << 20
 # the longest record that can be read
 BLOCK = 1 << 22
+# how much is split into lines at once
+LINES_AT_ONCE = 1 << 22
+# SQL: whether a line holds more than blanks, which its first character says of nearly all; after an `or` the engine
+# would trim them nevertheless
+HAS_TEXT = "case when unicode(line) between 33 and 126 then true else trim(line) <> '' end"
 CHINESE = ("gb18030", "gbk", "gb2312")
-# a delimiter that no line holds makes every line one field
-NO_DELIMITER = "\x01"
 
 
 def plain_utf8(place: Place, options: FileOptions, folder: Path, *, header_lines: int) -> Path:
@@ -38,7 +41,7 @@ def plain_utf8(place: Place, options: FileOptions, folder: Path, *, header_lines
     encoding = _known_encoding(place, options)
     zipped = place.file.suffix.lower() == ".gz"
     copy = folder / "plain.txt" if zipped or encoding != "utf-8" else None
-    decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
+    decoder = codecs.getincrementaldecoder(encoding)()
     utf8 = _Utf8Suspicion() if encoding in CHINESE else None
     lines, blank = 0, True
     with (
@@ -55,10 +58,10 @@ def plain_utf8(place: Place, options: FileOptions, folder: Path, *, header_lines
                 raise _wrong_encoding(place, encoding, row, error) from error
             if utf8:
                 utf8.look(chunk)
-            lines += text.count("\n")
-            blank = blank and not text.strip()
+            lines += chunk.count(b"\n") if encoding == "utf-8" else text.count("\n")
+            blank = blank and not text.strip("\ufeff").strip()
             if out:
-                out.write(text.encode())
+                out.write(chunk if encoding == "utf-8" else text.encode())
             if not chunk:
                 break
     if utf8 and utf8.certain:
@@ -146,7 +149,7 @@ class Records:
         fields: list[str],
         *,
         offset: int = 0,
-        delimiter: str = NO_DELIMITER,
+        delimiter: str,
         quote: str | bool = False,
     ) -> None:
         self.path = path
@@ -216,14 +219,51 @@ class Records:
             yield pa.record_batch(columns, schema=self.schema)
 
 
-def lines_of(path: Path) -> Records:
-    """The lines of a plain UTF-8 file as records with one field, `line`."""
-    return Records(path, ["line"])
+class Lines:
+    """The lines of a plain UTF-8 file as an Arrow stream, in their order: `source_row` (from 1) and `line`."""
+
+    schema = pa.schema([("source_row", pa.int64()), ("line", pa.string())])
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def reader(self) -> pa.RecordBatchReader:
+        return pa.RecordBatchReader.from_batches(self.schema, self._batches())
+
+    def _batches(self) -> Iterator[pa.RecordBatch]:
+        taken, rest = 0, b""
+        with self.path.open("rb") as file:
+            if file.read(len(codecs.BOM_UTF8)) != codecs.BOM_UTF8:
+                file.seek(0)
+            while chunk := file.read(LINES_AT_ONCE):
+                # a carriage return at the end may have its line feed in the next block
+                while chunk.endswith(b"\r") and (more := file.read(1)):
+                    chunk += more
+                block = rest + chunk
+                if b"\r" in block:
+                    block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+                end = block.rfind(b"\n") + 1
+                if not end and len(block) > BLOCK:
+                    raise pa.ArrowInvalid(f"line {taken + 1} is longer than {BLOCK} bytes")
+                rest = block[end:]
+                if end:
+                    yield (batch := self._split(block[:end], taken))
+                    taken += batch.num_rows
+            if rest:
+                yield self._split(rest + b"\n", taken)
+
+    def _split(self, block: bytes, taken: int) -> pa.RecordBatch:
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n"))
+        # without the line feeds each line begins where the last one ended
+        edges = np.concatenate([[0], ends - np.arange(len(ends))]).astype(np.int32)
+        text = pa.py_buffer(block.replace(b"\n", b""))
+        lines = pa.StringArray.from_buffers(len(ends), pa.py_buffer(edges), text)
+        return pa.record_batch([pa.array(np.arange(taken + 1, taken + 1 + len(ends))), lines], schema=self.schema)
 
 
-def whole_lines(records: str) -> str:
-    """FROM item: the lines registered as `records`; one that holds the delimiter is a line like any other."""
-    return f"(select source_row, coalesce(line, malformed) as line from {records})"
+def lines_of(path: Path) -> Lines:
+    """The lines of a plain UTF-8 file."""
+    return Lines(path)
 
 
 def first_line(path: Path) -> str:

@@ -12,10 +12,17 @@ import pyarrow as pa
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.reading import FileOptions, Place
-from persona_warehouse.sources.reading.jsonl import SAMPLE_LINES, keys_of
-from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8, whole_lines
+from persona_warehouse.sources.reading.jsonl import IS_OBJECT, keys_of
+from persona_warehouse.sources.reading.text import HAS_TEXT, first_line, lines_of, plain_utf8
 from persona_warehouse.sources.sensors.transport import decoded, is_transport
-from persona_warehouse.sources.web_events import RawEvents, Vendor, extract_files, json_events
+from persona_warehouse.sources.web_events import (
+    RawEvents,
+    Vendor,
+    extract_files,
+    json_events,
+    open_json_lines,
+    roots_of,
+)
 
 BATCH_LINES = 20_000
 LINES = pa.schema([("source_row", pa.int64()), ("line", pa.string()), ("undecoded", pa.string())])
@@ -78,25 +85,23 @@ def open_events(
     plain = plain_utf8(place, options, folder, header_lines=0)
     first = first_line(plain)
     place.refuse_markup(first)
-    connection.register("lines", lines_of(plain).reader())
+    connection.register("records", lines_of(plain).reader())
     # JSON, nearly always: then no line has to be looked at one by one
-    other = (
-        f"select 1 from {whole_lines('lines')} where trim(line) <> '' and not starts_with(ltrim(line), '{{') limit 1"
-    )
+    other = f"select 1 from records where {HAS_TEXT} and not {IS_OBJECT} limit 1"
     if connection.execute(other).fetchone() is None:
-        head = pa.Table.from_batches([next(lines_of(plain).reader())]).slice(0, SAMPLE_LINES)
-        names = keys_of(connection, head, place, first)
-        connection.register("records", lines_of(plain).reader())
-        return json_events(whole_lines("records"), names, wanted)
-    names = keys_of(
-        connection, pa.Table.from_batches([next(expanded(plain))]), place, "" if is_transport(first) else first
-    )
-    connection.register("records", pa.RecordBatchReader.from_batches(LINES, expanded(plain)))
+        return open_json_lines(connection, plain, place, wanted)
+    # what was sent is decoded once and read twice
+    copy = folder / "expanded.arrow"
+    with pa.ipc.new_file(copy, LINES) as writer:
+        for batch in expanded(plain):
+            writer.write_batch(batch)
+    connection.register("records", pa.ipc.open_file(pa.memory_map(str(copy))).read_all())
+    keys = keys_of(connection, "records", place, "" if is_transport(first) else first, roots_of(wanted))
     undecoded = (
         "case when undecoded is not null then json_object('field', null, 'rule', 'malformed_transport', 'expected',"
         " 'base64 of JSON, gzip or not', 'found', undecoded) end"
     )
-    return json_events("records", names, wanted, undecoded)
+    return json_events("records", keys, wanted, undecoded)
 
 
 def expanded(plain: Path) -> Iterator[pa.RecordBatch]:

@@ -25,7 +25,8 @@ from persona_warehouse.landing.mapping_checks import check_mapping
 from persona_warehouse.landing.typing import typed_query
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import map_of, nearest, require_known, text_of
-from persona_warehouse.sources.reading.tables import batches_of, merged_properties
+from persona_warehouse.sources.reading.leftovers import properties_of
+from persona_warehouse.sources.reading.tables import batches_of, leftovers
 from persona_warehouse.sources.sql.database import Database, Snapshot, Target, rows_of
 from persona_warehouse.sources.sql.statement import (
     DIALECTS,
@@ -185,10 +186,7 @@ def _typed(database: Database, selection: Selection, spec: ObjectSpec, origin: s
         else field.name
         for field in raw.schema
     }
-    pairs = ", ".join(
-        f"{literal(name)}, nullif(trim(cast({values[column]} as varchar)), '')"
-        for name, column in selection.leftovers.items()
-    )
+    members = leftovers({name: (values[column], types[column]) for name, column in selection.leftovers.items()})
     everything = {
         **selection.leftovers,
         **{
@@ -205,7 +203,7 @@ def _typed(database: Database, selection: Selection, spec: ObjectSpec, origin: s
         {name: (values[column], types[column]) for name, column in selection.mapped.items()},
         spec.mapping,
         origin=origin,
-        properties=merged_properties(f"json_object({pairs})", "null") if pairs else "null",
+        properties=properties_of(members),
         raw_row=f"json_object({raw_row})",
     )
     with scratch() as connection:
@@ -222,7 +220,13 @@ def _typed(database: Database, selection: Selection, spec: ObjectSpec, origin: s
 def _duckdb_type(kind: pa.DataType) -> str:
     if pa.types.is_timestamp(kind):
         return "TIMESTAMP WITH TIME ZONE" if kind.tz else "TIMESTAMP"
-    return "DATE" if pa.types.is_date(kind) else "VARCHAR"
+    if pa.types.is_date(kind):
+        return "DATE"
+    if pa.types.is_boolean(kind):
+        return "BOOLEAN"
+    if pa.types.is_floating(kind):
+        return "DOUBLE"
+    return "BIGINT" if pa.types.is_signed_integer(kind) else "VARCHAR"
 
 
 def _objects(config: dict[str, Any], stream: str) -> dict[str, dict[str, Any]]:
