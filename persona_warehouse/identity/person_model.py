@@ -13,6 +13,8 @@ from persona_warehouse.identity.linkage import Comparison, Design, Level
 WHOLE = "name_key_l is not null and name_key_r is not null"
 NEAR = "jaro_winkler_similarity({0}_l, {0}_r) >= {1}"
 SAME = "{0}_l = {0}_r"
+# the last levels of NAMES, of another given name, are no agreement: brothers share a family name, and twins a birthday
+DISAGREE = 1
 OTHER_MAILBOX = "other e-mail at the same company"
 BOTH_WESTERN = "is_western_l and is_western_r"
 
@@ -319,8 +321,8 @@ def names_sql(design: Design) -> str:
         return "0"
     agreed = [f"(s.gamma_{name} = {len(compared[name].levels) - 1})::integer" for name in STRONG if name in compared]
     return f"""case
-        when s.gamma_name > 0 then 1
-        when s.gamma_name = 0 and l.name_key is not null and r.name_key is not null
+        when s.gamma_name > {DISAGREE} then 1
+        when s.gamma_name between 0 and {DISAGREE} and l.name_key is not null and r.name_key is not null
             and not (l.is_western and r.is_western and (l.family = r.given or l.given = r.family or greatest(
                 jaro_winkler_similarity(l.given || ' ' || l.family, r.given || ' ' || r.family),
                 jaro_winkler_similarity(l.given || ' ' || l.family, r.family || ' ' || r.given)) >= {RESEMBLES}))
