@@ -217,7 +217,11 @@ def _linker(
         told = json.loads(json.dumps(settings or model.settings))
         linker = Linker(register(connection.table(table)), told, log_level=None, validate_settings=False)
         for column, u in model.frequency_columns.items():
-            terms = register(connection.sql(_frequencies(model, table, column, u)))
+            # a table and no query: it is read once a side
+            connection.execute(
+                f"create or replace temp table linkage_terms_{column} as {_frequencies(model, table, column, u)}"
+            )
+            terms = register(connection.table(f"linkage_terms_{column}"))
             linker.table_management.register_term_frequency_lookup(terms, column)
         linker.register_relation = register  # type: ignore[attr-defined]
         yield linker
@@ -225,6 +229,8 @@ def _linker(
         api.delete_tables_created_by_splink_from_db()
         for each in given:
             connection.unregister(each.physical_name)
+        for column in model.frequency_columns:
+            connection.execute(f"drop table linkage_terms_{column}")
         connection.execute(f"set enable_progress_bar = {bool(shown and shown[0])}")
 
 
@@ -364,7 +370,8 @@ def _maximise(
     learnt: list[str] = []
     for rule in model.design.training:
         counted = connection.execute(
-            f"select count(*) from {table} as l join {table} as r on {rule} and l.node < r.node"
+            f"select count(*) from (select 1 from {table} as l join {table} as r on {rule} and l.node < r.node "
+            f"limit {FEWEST_PAIRS})"
         ).fetchone()
         if counted is None or counted[0] < FEWEST_PAIRS:
             continue
