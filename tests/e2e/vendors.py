@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -37,7 +37,8 @@ Entry = dict[str, Any]
 # whose id each column bears
 REFERENCES = {
     "company_id": "companies", "parent_company_id": "companies", "contact_id": "contacts", "deal_id": "deals",
-    "converted_contact_id": "contacts", "converted_deal_id": "deals",
+    "converted_contact_id": "contacts", "converted_deal_id": "deals", "referrer_company_id": "companies",
+    "referrer_contact_id": "contacts", "referred_company_id": "companies",
 }  # fmt: skip
 BOTS = "regexp_matches(user_agent, '(?i)bot|spider')"
 
@@ -182,6 +183,7 @@ def hubspot(world: World) -> list[Entry]:
     entry: Entry = {"connector": "hubspot", "connection": "hubspot_main", "objects": {}}
     mapping = files("persona_warehouse.sources.hubspot").joinpath("mapping.yml").read_text(encoding="utf-8")
     standards = yaml.safe_load(mapping)
+    taken_up: dict[tuple[str, str], str] = {}
     history: dict[int, list[tuple[str, datetime]]] = defaultdict(list)
     for row in world.rows("crm", "deal_stage_history"):
         # a portal has no history of a deal that it does not have
@@ -193,14 +195,22 @@ def hubspot(world: World) -> list[Entry]:
         silent = {key, "company_id", "full_name", "is_deleted", "merged_into_id"}
         custom = {c: f"own_{c}" for c in contract("crm", kind).columns if c not in {*places, *silent}}
         entry["objects"][kind] = {"columns": custom}
-        for row in _translated(world.rows("crm", kind), numbers):
+        records = _translated(world.rows("crm", kind), numbers)
+        for row in records:
             _portal_record(portal, kind, int(row[key]), row, {**places, **custom})
             if kind == "deals":
                 portal.records[kind][int(row[key])]["stages"] = history[int(row[key])]
+        for row in records:
+            if row.get("merged_into_id"):
+                gone, survivor = int(row[key]), numbers[kind][row["merged_into_id"]]
+                taken_up[kind, str(gone)] = str(survivor)
+                portal.merge(kind, survivor, gone, portal.records[kind][survivor]["modified"])
     for row in _translated(world.rows("crm", "deal_contacts"), numbers):
         types = ["deal_to_contact_unlabeled", *([row["role"]] if row["role"] else [])]
-        if _has(portal, "deals", row["deal_id"]) and _has(portal, "contacts", row["contact_id"]):
-            portal.associate("deals", int(row["deal_id"]), "contacts", int(row["contact_id"]), *types)
+        # who was taken up has left the associations to the one who remains
+        contact = taken_up.get(("contacts", row["contact_id"]), row["contact_id"])
+        if _has(portal, "deals", row["deal_id"]) and _has(portal, "contacts", contact):
+            portal.associate("deals", int(row["deal_id"]), "contacts", int(contact), *types)
     rest: Entry = {"connector": "files", "path": "beside", "objects": {}}
     for name in objects("crm"):
         rows = [] if name in (*keys, "deal_stage_history", "deal_contacts") else world.rows("crm", name)
@@ -215,11 +225,15 @@ def hubspot(world: World) -> list[Entry]:
 def _translated(rows: Iterable[Row], numbers: Mapping[str, Mapping[str, int]]) -> list[Row]:
     """Rows with the ids of another system."""
 
-    def of(column: str, value: Any) -> Any:
-        known = numbers.get(REFERENCES.get(column, ""), {})
+    def of(kind: str, value: Any) -> Any:
+        known = numbers.get(kind, {})
         return str(known[value]) if value in known else value
 
-    return [{column: of(column, value) for column, value in row.items()} for row in rows]
+    def kinds(row: Row) -> dict[str, str]:
+        # a stage's record is a lead or a company
+        return REFERENCES | ({"record_id": "companies"} if row.get("record_type") == "company" else {})
+
+    return [{column: of(kinds(row).get(column, ""), value) for column, value in row.items()} for row in rows]
 
 
 def _has(portal: HubSpotStandin, kind: str, number: str | None) -> bool:
@@ -359,39 +373,13 @@ def official_account(world: World) -> list[Entry]:
 
 def _push(port: int, row: Row) -> None:
     kind = row["message_type"]
-    inner = {"Event": row["event"], "EventKey": row["event_key"] or ""} if kind == "event" else {"MsgId": "1"}
+    names = {"Event": "event", "EventKey": "event_key", "Ticket": "ticket", "MenuId": "menu_id"}
+    inner = {name: row[column] or "" for name, column in names.items()} if kind == "event" else {"MsgId": "1"}
     body, query = encrypted(xml(row["openid"], int(row["created_at"].timestamp()), kind, **inner))
     target = f"http://127.0.0.1:{port}/wechat?" + "&".join(f"{name}={value}" for name, value in query.items())
     # what was answered `success` is kept
     with urllib.request.urlopen(urllib.request.Request(target, body), timeout=10) as answer:
         assert answer.read() == b"success"
-
-
-def pushed_events(followers: Iterable[str]) -> list[Row]:
-    """What WeChat would have pushed of followers: some had followed and left before, some sent a message.
-
-    Args:
-        followers: the API's answers, a line of JSON each.
-    """
-    found: list[Row] = []
-
-    def add(openid: str, at: datetime, event: str, kind: str = "event", key: str | None = None) -> None:
-        row = {"openid": openid, "created_at": text(at), "event": event, "message_type": kind, "event_key": key}
-        found.append({name: value for name, value in row.items() if value})
-
-    for number, line in enumerate(followers):
-        row = json.loads(line)
-        if not isinstance(row.get("subscribe_time"), int):
-            continue
-        since = datetime.fromtimestamp(row["subscribe_time"], UTC)
-        if number % 3 == 0:
-            add(row["openid"], since - timedelta(days=9), "subscribe")
-            add(row["openid"], since - timedelta(days=8), "unsubscribe")
-        scene = row["qr_scene_str"] or row["qr_scene"]
-        add(row["openid"], since, "subscribe", key=f"qrscene_{scene}" if scene else None)
-        if number % 4 == 0:
-            add(row["openid"], since + timedelta(minutes=3), "text", kind="text")
-    return found
 
 
 Source = Callable[[World], list[Entry]]
