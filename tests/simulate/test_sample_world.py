@@ -179,7 +179,9 @@ def test_leads_begin_with_a_byte_order_mark(world: SampleWorld) -> None:
 
 
 def test_events_have_the_columns_of_the_contract(world: SampleWorld) -> None:
-    columns = list(contract("website", "events").columns)
+    # what only some vendors' exports have, the world's own file does not: their session, sending time and deletions
+    vendors = {"session_id", "sent_at", "is_deleted"}
+    columns = [name for name in contract("website", "events").columns if name not in vendors]
     assert all(list(event) == columns for event in events(world.out))
 
 
