@@ -314,9 +314,18 @@ def train(connection: duckdb.DuckDBPyConnection, design: Design, table: str, *, 
             counted, and values too, with one record of each.
         frequencies: the name of a table to be written (column_name, term, occurrences).
     """
-    has_entity = "entity" in connection.table(table).columns
-    one_each = f"(select * from {table} qualify row_number() over (partition by entity order by node) = 1)"
-    single = one_each if has_entity else table
+    single = table
+    if "entity" in connection.table(table).columns:
+        single = "linkage_single"
+        connection.execute(f"""
+        create or replace temp table {single} as
+        select t.* from {table} as t semi join (select min(node) as node from {table} group by entity) using (node)""")
+    model = _trained(connection, design, table, single, frequencies)
+    connection.execute("drop table if exists linkage_single")
+    return model
+
+
+def _trained(connection: duckdb.DuckDBPyConnection, design: Design, table: str, single: str, frequencies: str) -> Model:
     count = connection.execute(f"select count(*) from {single}").fetchone()
     records = count[0] if count else 0
     model = by_hand(design)

@@ -166,6 +166,30 @@ PHONES = Dictionary(
     _union([("stg_crm__contacts", "phone"), ("stg_crm__leads", "phone"), ("stg_website__events", "phone")]),
     phone_key,
 )
+TITLES = Dictionary(
+    "titles",
+    {
+        "seniority": "varchar",
+        "job_function": "varchar",
+        "department": "varchar",
+        "other_functions": "varchar",
+        "decision_role": "varchar",
+        "buying_influence": "varchar",
+        "buying_role": "varchar",
+        "decision_confidence": "double",
+        "confidence": "double",
+        "matched_terms": "varchar",
+    },
+    _union(
+        [
+            ("stg_crm__contacts", "job_title"),
+            ("stg_crm__contacts", "department"),
+            ("stg_crm__leads", "job_title"),
+            ("stg_crm__leads", "department"),
+        ]
+    ),
+    title_says,
+)
 DICTIONARIES = (
     EMAILS,
     PHONES,
@@ -175,30 +199,7 @@ DICTIONARIES = (
         _union([("stg_crm__companies", "domain"), ("stg_crm__companies", "website")]),
         company_domain_key,
     ),
-    Dictionary(
-        "titles",
-        {
-            "seniority": "varchar",
-            "job_function": "varchar",
-            "department": "varchar",
-            "other_functions": "varchar",
-            "decision_role": "varchar",
-            "buying_influence": "varchar",
-            "buying_role": "varchar",
-            "decision_confidence": "double",
-            "confidence": "double",
-            "matched_terms": "varchar",
-        },
-        _union(
-            [
-                ("stg_crm__contacts", "job_title"),
-                ("stg_crm__contacts", "department"),
-                ("stg_crm__leads", "job_title"),
-                ("stg_crm__leads", "department"),
-            ]
-        ),
-        title_says,
-    ),
+    TITLES,
     Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc")]), credit_code_key),
 )
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from persona_warehouse.identity.normalise import Dictionary, fill_dictionary
+from persona_warehouse.identity.normalise import TITLES, Dictionary, fill_dictionary
 from persona_warehouse.identity.person_model import BLOCKS
 from persona_warehouse.recognise.companies import COLUMNS as COMPANY_COLUMNS
 from persona_warehouse.recognise.companies import parse_companies
 from persona_warehouse.recognise.person_names import forms_of, is_pinyin_surname, pinyin_surnames, read_person_name
 from persona_warehouse.recognise.text import has_han
-from persona_warehouse.recognise.titles import UNKNOWN, title_reader
+from persona_warehouse.recognise.titles import UNKNOWN
 from persona_warehouse.recognise.vocabulary import rows_of
 
 # columns of the records that are given to be compared; what a source does not have is null
@@ -49,14 +49,6 @@ def name_parts(raw: str) -> tuple[object, ...] | None:
     )  # fmt: skip
 
 
-def title_parts(raw: str) -> tuple[object, ...] | None:
-    """(function, seniority) of a title, or None when it says neither."""
-    title = title_reader().read(raw)
-    if title.job_function == UNKNOWN and title.seniority == UNKNOWN:
-        return None
-    return None if title.job_function == UNKNOWN else title.job_function, title.seniority
-
-
 PERSON_NAMES = Dictionary(
     "person_names",
     {
@@ -71,7 +63,6 @@ PERSON_NAMES = Dictionary(
     "",
     name_parts,
 )
-TITLES = Dictionary("person_titles", {"job_function": "varchar", "seniority": "varchar"}, "", title_parts)
 
 
 def fill_names(connection: duckdb.DuckDBPyConnection, raw_values: str) -> None:
@@ -116,10 +107,12 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
                r.phone, r.unionid, r.openid, r.user_id,
                coalesce(r.company, c.key) as company, lower(c.brand) as brand,
                coalesce(r.company_domain, case when not r.is_free_mail then r.email_domain end) as company_domain,
-               lower(regexp_replace(r.city, '(市|地区|\s+)$', '')) as city, t.job_function, t.seniority, r.birth_date
+               lower(regexp_replace(r.city, '(市|地区|\s+)$', '')) as city,
+               nullif(t.job_function, '{UNKNOWN}') as job_function, nullif(t.seniority, '{UNKNOWN}') as seniority,
+               r.birth_date
         from {records} as r
         left join identity.person_names as n on n.raw = r.full_name
-        left join identity.person_titles as t on t.raw = r.job_title
+        left join identity.{TITLES.name} as t on t.raw = r.job_title
         left join identity.company_names as c on c.raw = r.company_name
     ),
     -- 王总 whose address is siyuan.wang@ is Wang Siyuan; of somebody without a name too, when one word is a family name

@@ -563,7 +563,6 @@ def test_splink_leaves_nothing_in_the_working_database(world: World) -> None:
         "identity.person_features",
         "identity.person_names",
         "identity.person_terms",
-        "identity.person_titles",
         "identity.phones",
         "identity.places",
         "identity.record_employers",
