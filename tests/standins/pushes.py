@@ -80,7 +80,12 @@ class RunningReceiver:
     @contextmanager
     def up(self) -> Iterator[subprocess.Popen[bytes]]:
         connection = {"login": APPID, "extra": {"token": TOKEN, "encoding_aes_key": AES_KEY}}
-        command: list[str | Path] = [Path(sys.executable).with_name("persona"), "wechat-receiver", "--port", str(self.port)]
+        command: list[str | Path] = [
+            Path(sys.executable).with_name("persona"),
+            "wechat-receiver",
+            "--port",
+            str(self.port),
+        ]
         with (self.home.parent / "receiver.log").open("ab") as log:
             process = subprocess.Popen(
                 [*self.before, *command, "--home", self.home],
