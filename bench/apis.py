@@ -31,7 +31,8 @@ def stages(folder: Path, rows: int) -> Iterator[Stage]:
             yield _stage("hubspot", pages, "crm", entry, hubspot.connection_json())
     for pages in PAGES:
         with WeChatStandin(followers=pages * PAGE_SIZE, page_size=PAGE_SIZE) as wechat:
-            entry = {"connector": "official_account", "connection": "bench_api"}
+            # a page more than the API allows in a day
+            entry = {"connector": "official_account", "connection": "bench_api", "quotas": {"user/get": 10_000}}
             yield _stage("official_account", pages, "wechat", entry, wechat.connection_json())
 
 

@@ -88,9 +88,14 @@ def keys_of(
         SourceFault: none of the lines is a JSON object.
     """
     paths = ", ".join(literal(path) for path in ["$", *(json_path((name,)) for name in opened)])
+    # told apart as text: equal lists are found at a third of the cost
     connection.execute(f"""
         create or replace temp table shapes as
-        select distinct try(json_keys(line, [{paths}])) as keys from {lines} where {IS_OBJECT}""")
+        select from_json(shape, '[["VARCHAR"]]') as keys
+        from (
+            select distinct cast(to_json(try(json_keys(line, [{paths}]))) as varchar) as shape
+            from {lines} where {IS_OBJECT}
+        )""")
     found = []
     for place_in_list in range(1, len(opened) + 2):
         rows = connection.execute(f"select distinct unnest(keys[{place_in_list}]) from shapes order by 1").fetchall()
