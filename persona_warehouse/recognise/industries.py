@@ -1,8 +1,8 @@
 """Industries to GB/T 4754-2017: section (C) or division (C36), from whatever a CRM, a registry or a salesperson wrote.
 
 A whole entry that the dictionary knows is taken as it is (seed companies/industry_terms; the names and codes of the
-standard itself). Else its parts are read (`制造业>汽车零部件`, `互联网/IT`), else the words in it. What names two sections
-on a par is given the first one, with less confidence; what says nothing is null.
+standard itself). Else its parts are read (`制造业>汽车零部件`, `互联网/IT`), else the words in it. What names two
+sections on a par is given the first one, with less confidence; what says nothing is null.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ BESIDE = re.compile(r"\s*[/、,，;；|+]\s*|\s+和\s*|及(?=\S)|与(?=\S)")
 TAIL = re.compile(r"(?<=..)(?:行业|产业|领域|企业|公司|业务|类|板块|业)$")
 HEAD = re.compile(r"^(?:其他|其它|other|传统|现代|大型)\s*(?=..)")
 NOTHING = frozenset(
-    ("其他", "其它", "未知", "无", "不详", "暂无", "other", "others", "unknown", "none", "n a", "na", "test", "测试", "不限", "-", "综合")
-)
+    "其他 其它 未知 无 不详 暂无 不限 综合 测试 other others unknown none na test".split()  # noqa: SIM905
+) | {"n a"}
 
 WHOLE, PART, WORD, SEVERAL = 0.95, 0.9, 0.75, 0.5
 
@@ -142,14 +142,17 @@ def _words(text: str) -> Industry | None:
 
 
 def _last(matches: list[Match[str]]) -> Industry | None:
-    """The last match, but a section gives way to a division of it and a broad one to any narrow one before it."""
+    """The last match, unless a narrower one stands before it; two divisions of one section are that section."""
     if not matches:
         return None
     last = matches[-1]
     narrow = [match for match in matches if len(match.meaning) > 1]
     if len(last.meaning) == 1 and narrow:
         last = next((match for match in reversed(narrow) if match.meaning[0] == last.meaning), narrow[-1])
-    return Industry(last.meaning, last.term, WORD)
+    beside = {match.meaning for match in narrow if match.meaning[0] == last.meaning[0]}
+    # 服装日化 names garments and household goods
+    code = last.meaning if len(beside) < 2 else last.meaning[0]
+    return Industry(code, last.term, WORD)
 
 
 def _longest(matches: list[Match[str]]) -> Industry | None:

@@ -13,19 +13,10 @@ from functools import cache
 from math import sqrt
 
 from persona_warehouse.recognise.text import plain
+from persona_warehouse.recognise.vocabulary import rows_of
 from persona_warehouse.units import CURRENCY_SIGNS, UNITS
 
 WORDS_OF_UNITS = {"TRILLION": 12, "BILLION": 9, "MILLION": 6, "THOUSAND": 3, "HUNDRED MILLION": 8}
-# what may stand around a number and says nothing of its size
-NOISE = (
-    "员工数", "员工", "人数", "人民", "人员", "职工", "人", "名", "位", "家", "个", "件", "项", "整", "左右", "上下", "大约", "大概", "约", "近",
-    "余", "多", "共", "合计", "年营收", "营收", "营业额", "注册资本", "注册", "估值", "融资", "利润", "EMPLOYEES", "EMPLOYEE", "PEOPLE", "STAFF",
-    "APPROX.", "APPROX", "ABOUT", "CA.", "CIRCA", "ROUGHLY", "TOTAL", ":", "≈",
-)  # fmt: skip
-ABOVE = ("以上", "及以上", "超过", "逾", "不少于", "不低于", "大于", "+", "OVER", "MORE THAN", "ABOVE", "AT LEAST", ">=", "≥", ">")
-BELOW = ("以下", "以内", "不足", "不到", "少于", "低于", "小于", "UNDER", "LESS THAN", "BELOW", "UP TO", "<=", "≤", "<")
-LOSSES = ("亏损", "净亏", "亏", "LOSS OF", "LOSS")
-
 _NUMBER = r"(?:[0-9]{1,4}(?:,[0-9]{3,4})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+"
 _YEAR = re.compile(r"^(?:成立于|始于|创立于|FOUNDED IN|SINCE|EST\.?)? ?((?:18|19|20)[0-9]{2})(?:[^0-9].*)?$")
 
@@ -49,16 +40,18 @@ class Quantity:
 
 def read_quantity(raw: str | None) -> Quantity | None:
     """Reads a number, or None when there is none or something else stands beside it."""
-    text = plain(raw).upper().lstrip("~ ")
+    # codes of answers: 100_300, above_1000
+    text = re.sub(r"(?<=[0-9A-Z])_(?=[0-9])", "-", plain(raw).upper().lstrip("~ "))
+    text = re.sub(r"(?<=[A-Z])-(?=[0-9])", " ", text).replace("_", " ") if text[:1].isalpha() else text
     found = _YEAR.match(text)
     year = int(found[1]) if found else None
     currency = next((code for sign, code in CURRENCY_SIGNS.items() if sign in text), None)
     for sign in CURRENCY_SIGNS:
         text = text.replace(sign, " ")
-    text, is_loss = _without(text, LOSSES)
-    text, is_above = _without(text, ABOVE)
-    text, is_below = _without(text, BELOW)
-    text, _ = _without(text, NOISE)
+    text, is_loss = _without(text, "loss")
+    text, is_above = _without(text, "above")
+    text, is_below = _without(text, "below")
+    text, _ = _without(text, "noise")
     number, is_range = _number(" ".join(text.split()))
     if number is None:
         return Quantity(year=year) if year else None
@@ -67,14 +60,20 @@ def read_quantity(raw: str | None) -> Quantity | None:
     return Quantity(-abs(number) if is_loss else number, currency, not (is_range or is_above or is_below), year)
 
 
-def _without(text: str, words: tuple[str, ...]) -> tuple[str, bool]:
-    bare = text
-    for word in sorted(words, key=len, reverse=True):
-        if word.isascii() and word.isalpha():
-            bare = re.sub(rf"\b{word}\b", " ", bare)
-        else:
-            bare = bare.replace(word, " ")
+def _without(text: str, meaning: str) -> tuple[str, bool]:
+    """A text without the words of a meaning (seed companies/quantity_words), and whether there was one."""
+    bare = _words(meaning).sub(" ", text)
     return bare, bare != text
+
+
+@cache
+def _words(meaning: str) -> re.Pattern[str]:
+    words = [row["word"].upper() for row in rows_of("companies/quantity_words") if row["meaning"] == meaning]
+    patterns = [
+        rf"\b{re.escape(word)}\b" if word.replace(" ", "").isalpha() and word.isascii() else re.escape(word)
+        for word in sorted(words, key=len, reverse=True)
+    ]
+    return re.compile("|".join(patterns))
 
 
 @cache
