@@ -20,6 +20,7 @@ from persona_warehouse.warehouse import literal
 
 INDUSTRY_COLUMNS = {"industry_code": "varchar", "term": "varchar", "confidence": "double"}
 NUMBER_KINDS = ("number", "money", "year")
+MUNICIPALITIES = ("11", "12", "31", "50")
 
 
 def _facts(kinds: Collection[str]) -> str:
@@ -86,7 +87,8 @@ def place_of(raw: str) -> tuple[object, ...] | None:
 
 def _place_of_code(code: str) -> Place | None:
     """The division itself; of one that is gone (a county that became a district) the city or province above it."""
-    for known in (code, f"{code[:4]}00", f"{code[:2]}0000"):
+    # the districts of Beijing, Tianjin, Shanghai and Chongqing all lie in the one city
+    for known in (code, f"{code[:4]}00", f"{code[:2]}0100" if code[:2] in MUNICIPALITIES else "", f"{code[:2]}0000"):
         region = _regions().get(known)
         if region is not None:
             return Place(

@@ -53,6 +53,8 @@ def read_industry(raw: str | None) -> Industry | None:
     whole = _whole(text)
     if whole is not None or not text:
         return whole
+    if _key(text) in NOTHING:
+        return None
     levels = [part for part in LEVELS.split(text) if part]
     if len(levels) > 1:
         return _deepest([_whole(part) or _words(part) for part in levels])
