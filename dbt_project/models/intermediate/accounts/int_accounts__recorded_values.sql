@@ -41,7 +41,8 @@ named as (
         n.brand,
         n.trade,
         n.legal_form,
-        n.key as name_key
+        n.key as name_key,
+        {{ matches('r.company_name', "'[一-龥]'") }} as is_chinese
     from company_records as r
     inner join {{ source('identity', 'company_names') }} as n on n.raw = r.company_name
     where n.brand is not null
@@ -245,8 +246,9 @@ said as (
         company_name as raw_value,
         null as raw_number,
         null as currency,
-        null as own_confidence,
-        false as is_inferred
+        -- what is registered in China is registered in Chinese; the English name is a translation
+        case when not is_chinese then {{ account_threshold('translation_factor') }} end as own_confidence,
+        not is_chinese as is_inferred
     from named
     where legal_form is not null
     union all
@@ -257,7 +259,11 @@ said as (
         case when legal_form is null then 'crm' else 'name' end as source,
         source_id as source_record,
         as_of,
-        case when legal_form is null then company_name else concat(brand, coalesce(trade, '')) end as raw_value,
+        case
+            when legal_form is null then company_name
+            when is_chinese then concat(brand, coalesce(trade, ''))
+            else concat_ws(' ', brand, trade)
+        end as raw_value,
         null as raw_number,
         null as currency,
         null as own_confidence,
