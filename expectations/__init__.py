@@ -18,6 +18,9 @@ from typing import Literal
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.marts import (
+    account_attributes,
+    account_coverage,
+    account_traits,
     accounts,
     any_mart,
     contact_identities,
@@ -53,6 +56,9 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
     "staging": [_staged(f"stg_{stream}__{name}") for stream, name in OBJECTS],
     "marts": [
         BoundaryTable("marts", "accounts", accounts.suite),
+        BoundaryTable("marts", "account_attributes", account_attributes.suite),
+        BoundaryTable("marts", "account_traits", account_traits.suite),
+        BoundaryTable("marts", "account_coverage", account_coverage.suite),
         BoundaryTable("marts", "contacts", contacts.suite),
         BoundaryTable("marts", "contact_identities", contact_identities.suite),
         BoundaryTable("marts", "contact_role_tags", contact_role_tags.suite),

@@ -21,6 +21,26 @@ with words as (
         'known_words' as seed,
         word
     from {{ ref('known_words') }}
+    union all
+    select
+        'attribute_names' as seed,
+        source_name as word
+    from {{ ref('attribute_names') }}
+    union all
+    select
+        'source_names' as seed,
+        source_name as word
+    from {{ ref('source_names') }}
+    union all
+    select
+        'attribute_terms' as seed,
+        term as word
+    from {{ ref('attribute_terms') }}
+    union all
+    select
+        'interview_questions' as seed,
+        question_code as word
+    from {{ ref('interview_questions') }}
 )
 
 select * from words

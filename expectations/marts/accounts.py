@@ -53,6 +53,26 @@ def suite(given: Given) -> list[Expectation]:
             reason="A deal belongs to one account. The sum over accounts exceeds the deals only if one counts twice.",
             column="deal_count",
         ),
+        condition(
+            "codes of industry and place are of their standards and fit each other",
+            breaks=(
+                "not regexp_full_match(industry_code, '[A-T]([0-9]{2})?') or left(industry_code, 1) <> industry_section"
+                " or not regexp_full_match(province_code, '[1-9][0-9]0000')"
+                " or left(city_code, 2) <> left(province_code, 2) or left(district_code, 2) <> left(province_code, 2)"
+            ),
+            severity=Severity.CRITICAL,
+            owner=Owner.DATA_ENGINEERING,
+            reason="GB/T 4754 and GB/T 2260: a map drawn by province must have the city in it.",
+            column="industry_code",
+        ),
+        condition(
+            "digital maturity is a grade from 0 to 4 and nobody loses more than everybody",
+            breaks="digital_maturity not between 0 and 4 or employee_growth_2y < -1",
+            severity=Severity.CRITICAL,
+            owner=Owner.DATA_ENGINEERING,
+            reason="The method has five grades; a growth below -1 is a percentage or a difference in its place.",
+            column="digital_maturity",
+        ),
     ]
 
 

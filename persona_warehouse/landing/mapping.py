@@ -7,15 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-# read before the plain signs: HK$ holds a $
-CURRENCY_SIGNS = {
-    "HK$": "HKD", "HKD": "HKD", "港币": "HKD", "港元": "HKD",
-    "US$": "USD", "USD": "USD", "美元": "USD", "$": "USD",
-    "CNY": "CNY", "RMB": "CNY", "人民币": "CNY", "¥": "CNY", "元": "CNY",
-    "EUR": "EUR", "欧元": "EUR", "€": "EUR",
-    "GBP": "GBP", "英镑": "GBP", "£": "GBP",
-    "JPY": "JPY", "日元": "JPY",
-}  # fmt: skip
+from persona_warehouse.units import CURRENCY_SIGNS
 
 
 @dataclass(frozen=True)

@@ -10,16 +10,12 @@ from __future__ import annotations
 import re
 
 from persona_warehouse.landing.contract import Column, ObjectContract
-from persona_warehouse.landing.mapping import CURRENCY_SIGNS, Mapping, Money, currency_code
+from persona_warehouse.landing.mapping import Mapping, Money, currency_code
+from persona_warehouse.units import CURRENCY_SIGNS, UNITS
 from persona_warehouse.warehouse import identifier, literal
 
 FULL_WIDTH = "０１２３４５６７８９．，－＋（）％￥＄：／　\u00a0\u202f"
 HALF_WIDTH = "0123456789.,-+()%¥$:/   "
-
-# powers of ten
-UNITS = {
-    "亿": 8, "億": 8, "千万": 7, "百万": 6, "万": 4, "萬": 4, "千": 3, "BN": 9, "B": 9, "MN": 6, "M": 6, "K": 3,
-}  # fmt: skip
 
 # what is cut off at both ends of a text
 BLANKS = " \t\r\n　"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from persona_warehouse.recognise import regions
-from persona_warehouse.recognise.regions import CITY, DISTRICT, PROVINCE, Region
+from persona_warehouse.recognise.regions import CITY, DISTRICT, PROVINCE, Region, short_name
 from persona_warehouse.recognise.text import has_han, plain
 from persona_warehouse.recognise.vocabulary import Match, Vocabulary
 
@@ -105,9 +105,17 @@ def _support(region: Region, mentions: Iterable[Match[Reading]]) -> float:
     return sum(levels.values()) - penalty
 
 
+def _is_city_of(city: Region, county: Region) -> bool:
+    """Whether a county has the name of its city, and is not the town itself as 恩施市 in 恩施州."""
+    is_namesake = county.name.endswith("县") and short_name(city.name) == short_name(county.name)
+    return city.level == CITY and county.within(city) and is_namesake
+
+
 def _agreed(leading: list[Region], scored: dict[Region, float], best: float, mentions: list[Match[Reading]]) -> Place:
     """What the best readings have in common."""
-    deepest = [one for one in leading if not any(other != one and other.within(one) for other in leading)] or leading
+    # 长沙 is the city and not the county of that name in it: nothing but the shared name speaks for the county
+    named = [one for one in leading if one.level != DISTRICT or not any(_is_city_of(other, one) for other in leading)]
+    deepest = [one for one in named if not any(other != one and other.within(one) for other in named)] or named
 
     def common(name: str) -> str | None:
         values = {getattr(one, name) for one in deepest}

@@ -93,6 +93,137 @@ def test_firmographics_are_those_of_the_truth(world: duckdb.DuckDBPyConnection) 
     assert right >= 0.9 * known  # salespeople round and mistype
 
 
+# accounts that are one company of the truth; the standard's section of each trade of the sample world
+ACCOUNTS = """
+    select a.*, t.province as true_province, t.city as true_city, t.org_type as true_org_type,
+           t.chain_position as true_chain_position, t.relation as true_relation, t.buys as true_buys,
+           s.section as true_section
+    from (
+        select i.account_id, min(d.company_id) as company_id
+        from truth_identities as d
+        join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
+        where d.source_object = 'companies'
+        group by i.account_id having count(distinct d.company_id) = 1
+    )
+    join release.marts.accounts as a using (account_id)
+    join truth_companies as t using (company_id)
+    left join (
+        values ('软件信息', 'I'), ('装备制造', 'C'), ('服装日化', 'C'), ('零售连锁', 'F'), ('汽车零部件', 'C'),
+            ('医药健康', 'C'), ('能源环保', 'N'), ('食品饮料', 'C'), ('电子元件', 'C'), ('物流运输', 'G'),
+            ('金融投资', 'J'), ('建筑工程', 'E'), ('商务服务', 'L')
+    ) as s (industry, section) on s.industry = t.industry
+"""
+
+
+@pytest.mark.parametrize(
+    ("column", "true_column", "least_known", "least_right"),
+    [
+        ("province", "true_province", 0.95, 0.99),
+        ("city", "true_city", 0.95, 0.99),
+        ("industry_section", "true_section", 0.95, 0.95),
+        ("org_type", "true_org_type", 0.95, 0.85),
+        # where one position ends and the next begins is a matter of opinion
+        ("industry_chain_position", "true_chain_position", 0.95, 0.7),
+    ],
+)
+def test_place_industry_and_type_are_those_of_the_truth(
+    world: duckdb.DuckDBPyConnection, column: str, true_column: str, least_known: float, least_right: float
+) -> None:
+    all_, known, right = (
+        int(str(one))
+        for one in rows(
+            world, f"select count(*), count({column}), count_if({column} = {true_column}) from ({ACCOUNTS})"
+        )[0]
+    )
+    assert all_ > 30
+    assert known >= least_known * all_
+    assert right >= least_right * known
+
+
+def test_who_bought_in_the_truth_is_a_customer_and_partners_and_competitors_are_none(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    found = rows(
+        world,
+        f"""select count(*), count_if(true_buys), count_if(true_buys = (company_relation = 'customer')),
+                   count_if(true_relation <> 'prospect' and company_relation = 'customer')
+            from ({ACCOUNTS})""",
+    )[0]
+    accounts, buyers, right, wrongly = (int(str(one)) for one in found)
+    assert buyers > 10
+    assert right >= 0.95 * accounts
+    assert wrongly == 0
+
+
+def test_every_firmographic_is_the_selected_value_of_its_attribute(world: duckdb.DuckDBPyConnection) -> None:
+    told = {"org_type": "value", "industry_code": "value", "employee_count": "value_number", "profit": "value_number"}
+    for column, value in told.items():
+        attribute = column.removesuffix("_code")
+        differing = rows(
+            world,
+            f"""select count(*), count(s.{value})
+                from release.marts.accounts as a
+                left join (
+                    select * from release.marts.account_attributes where is_selected and attribute = '{attribute}'
+                ) as s using (account_id)
+                where a.{column} is distinct from s.{value}""",
+        )
+        assert differing == [(0, 0)], column
+    contradicted = rows(
+        world,
+        """select count(*) from release.marts.accounts
+           where contradicted_attribute_count <> (
+               select count(distinct attribute) from release.marts.account_attributes as s
+               where s.account_id = accounts.account_id and s.is_contradiction
+           )""",
+    )
+    assert contradicted == [(0,)]
+
+
+def test_traits_are_those_of_the_truth_and_what_is_not_known_is_counted(world: duckdb.DuckDBPyConnection) -> None:
+    compared = rows(
+        world,
+        f"""select count(*), count_if(t.value = v.value)
+            from ({ACCOUNTS}) as a
+            join truth_identities as d on d.source_object = 'companies'
+            join release.marts.contact_identities as i
+                on i.source_object = 'companies' and i.source_id = d.source_id and i.account_id = a.account_id
+            join release.marts.account_traits as t on t.account_id = a.account_id
+            join truth_company_attributes as v on v.company_id = d.company_id and v.attribute = t.trait""",
+    )[0]
+    known, right = (int(str(one)) for one in compared)
+    assert known > 100
+    assert right >= 0.9 * known
+    traits = dict(rows(world, "select trait, count(*) from release.marts.account_traits group by 1"))
+    counted = dict(
+        rows(
+            world,
+            """select name, selected_count from release.marts.account_coverage
+               where subject = 'attribute' and source_type = 'any' and name in (
+                   'culture', 'technology_in_house', 'technology_sold', 'team_structure', 'social_influence',
+                   'boldness', 'publishing', 'marketing_channel', 'data_driven', 'young_employer',
+                   'targeted_acquisition', 'early_adopter')""",
+        )
+    )
+    assert len(counted) == 12
+    assert {trait: count for trait, count in counted.items() if count} == traits
+
+
+def test_growth_is_counted_from_dated_numbers_and_told_otherwise(world: duckdb.DuckDBPyConnection) -> None:
+    said, counted = rows(world, "select count(employee_trend), count(employee_growth_2y) from release.marts.accounts")[
+        0
+    ]
+    assert int(str(said)) > int(str(counted)) > 0
+    pairs = rows(
+        world,
+        """select count(*), count_if(evidence is null) from release.marts.account_attributes
+           where attribute in ('employee_growth_2y', 'growth_stage', 'deal_size_band', 'sales_motion')
+               and source_type = 'derived'""",
+    )[0]
+    assert int(str(pairs[0])) > 20
+    assert pairs[1] == 0
+
+
 def test_won_companies_of_the_truth_are_customers(world: duckdb.DuckDBPyConnection) -> None:
     stages = rows(
         world,

@@ -134,7 +134,7 @@ def bare_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for stream in STREAMS:
             for name, contract in objects(stream).items():
                 columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in contract.columns.values())
-                connection.execute(f"create table staging.stg_{stream}__{name} ({columns})")
+                connection.execute(f"create table staging.stg_{stream}__{name} ({columns}, properties varchar)")
         connection.execute(f"create table seeds.identity_keys as from read_csv('{KEYS}')")
     return path
 

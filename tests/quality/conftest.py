@@ -34,11 +34,24 @@ QUARANTINE = (
 
 # the columns of the public marts; text unless said
 MARTS = {
-    "accounts": "account_id, account_name, domain, uscc, industry_name, country, province, city, founded_year int,"
-    " employee_count bigint, employee_band, annual_revenue decimal(38, 6), currency, annual_revenue_cny decimal(38, 6),"
-    " revenue_band, parent_account_id, lifecycle_stage, journey_stage, contact_count bigint, deal_count bigint,"
-    " open_deal_count bigint, won_deal_count bigint, first_touch_at timestamptz, last_touch_at timestamptz,"
-    " created_at timestamptz, source_record_count bigint",
+    "accounts": "account_id, account_name, legal_name, short_name, domain, uscc, industry_code, industry_section,"
+    " industry_name, is_industry_inferred boolean, industry_chain_position, org_type, company_relation, country,"
+    " province_code, province, city_code, city, district_code, district, site_city_count bigint, founded_year bigint,"
+    " employee_count bigint, employee_band, employee_growth_2y double, employee_trend, annual_revenue decimal(38, 6),"
+    " currency, annual_revenue_cny decimal(38, 6), revenue_band, profit decimal(38, 6), valuation decimal(38, 6),"
+    " funding_stage, total_funding decimal(38, 6), growth_stage, target_market, digital_maturity int,"
+    " average_deal_amount decimal(38, 6), deal_size_band, sales_motion, parent_account_id, lifecycle_stage,"
+    " journey_stage, contact_count bigint, deal_count bigint, open_deal_count bigint, won_deal_count bigint,"
+    " first_touch_at timestamptz, last_touch_at timestamptz, created_at timestamptz,"
+    " contradicted_attribute_count bigint, source_record_count bigint",
+    "account_attributes": "account_attribute_id, account_id, attribute, value, value_number decimal(38, 6),"
+    " recorded_amount decimal(38, 6), currency, source_type, source, source_record, as_of date, confidence double,"
+    " agreeing_sources bigint, agreement double, evidence, is_inferred boolean, is_mapped boolean,"
+    " is_sensitive boolean, is_in_time boolean, is_selected boolean, is_contradiction boolean",
+    "account_traits": "account_id, trait, value, evidence, source_type, source, as_of date, confidence double,"
+    " is_inferred boolean",
+    "account_coverage": "subject, name, source_type, account_count bigint, known_count bigint, selected_count bigint,"
+    " known_share double",
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
     " preferred_channel, active_hours, lifecycle_stage,"
@@ -185,6 +198,21 @@ update staging.stg_crm__contacts set buying_role = 'CHAMPION; END_USER', lead_st
 update staging.stg_wechat__followers set subscribe_scene = 'ADD_SCENE_QR_CODE';
 update staging.stg_crm__deal_contacts set role = 'Decision Maker';
 update marts.accounts set deal_count = 24, won_deal_count = 24, contact_count = 24 where account_id = 'acc1';
+update marts.accounts set industry_code = 'C36', industry_section = 'C', province_code = '440000',
+    city_code = '440300', district_code = '440305', digital_maturity = 4, employee_growth_2y = -1;
+insert into marts.account_attributes (account_attribute_id, account_id, attribute, value, value_number, source_type,
+    source, source_record, confidence, agreeing_sources, agreement, is_inferred, is_mapped, is_sensitive, is_in_time,
+    is_selected, is_contradiction)
+select attribute || i, 'acc' || i, attribute, value, number, source_type, source_type, 'v1', 0.8, 1, 0.8, false, true,
+    attribute = 'decision_standing', true, true, false
+from range(1, 23) as numbers(i)
+cross join (values ('org_type', 'brand', null, 'crm'), ('annual_revenue', '13912345678', 13912345678, 'crm'),
+    ('decision_standing', 'secure', null, 'interview')) as told(attribute, value, number, source_type);
+insert into marts.account_traits (account_id, trait, value, evidence, source_type, source, confidence, is_inferred)
+select 'acc' || i, 'culture', 'sales', 'said by website', 'website', 'website', 0.8, false
+from range(1, 23) as numbers(i);
+insert into marts.account_coverage (subject, name, source_type, account_count, known_count, selected_count, known_share)
+values ('column', 'org_type', 'any', 22, 22, 22, 1);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)
 select 'per' || i, 'acc1', '林**', '采购经理 138', timestamptz '2026-01-01 00:00:00+00',
     timestamptz '2026-02-01 00:00:00+00'

@@ -21,6 +21,9 @@ from persona_warehouse.recognise.regions import regions
         ("内蒙古自治区包头市", ("150000", "150200", None)),
         ("湖北恩施", ("420000", "422800", "422801")),
         ("香港湾仔", ("810000", None, None)),
+        # a city and not the county that has its name, unless the county is meant
+        ("湖南 长沙", ("430000", "430100", None)),
+        ("湖南省长沙县星沙街道", ("430000", "430100", "430121")),
         # a division that was joined to another is found under its old name
         ("北京市宣武区", ("110000", "110100", "110102")),
         ("湖北省襄樊市", ("420000", "420600", None)),

@@ -14,12 +14,18 @@ from persona_warehouse.report import render_report
 from persona_warehouse.warehouse import connect
 
 TABLES = {
-    "marts.accounts": """account_id text, account_name text, domain text, uscc text, industry_name text, country text,
-        province text, city text, founded_year int, employee_count bigint, employee_band text,
+    "marts.accounts": """account_id text, account_name text, legal_name text, short_name text, domain text, uscc text,
+        industry_code text, industry_section text, industry_name text, is_industry_inferred bool,
+        industry_chain_position text, org_type text, company_relation text, country text, province_code text,
+        province text, city_code text, city text, district_code text, district text, site_city_count bigint,
+        founded_year bigint, employee_count bigint, employee_band text, employee_growth_2y double, employee_trend text,
         annual_revenue decimal(38, 6), currency text, annual_revenue_cny decimal(38, 6), revenue_band text,
-        parent_account_id text, lifecycle_stage text, journey_stage text, contact_count bigint, deal_count bigint,
-        open_deal_count bigint, won_deal_count bigint, first_touch_at timestamptz, last_touch_at timestamptz,
-        created_at timestamptz, source_record_count bigint""",
+        profit decimal(38, 6), valuation decimal(38, 6), funding_stage text, total_funding decimal(38, 6),
+        growth_stage text, target_market text, digital_maturity int, average_deal_amount decimal(38, 6),
+        deal_size_band text, sales_motion text, parent_account_id text, lifecycle_stage text, journey_stage text,
+        contact_count bigint, deal_count bigint, open_deal_count bigint, won_deal_count bigint,
+        first_touch_at timestamptz, last_touch_at timestamptz, created_at timestamptz,
+        contradicted_attribute_count bigint, source_record_count bigint""",
     "marts.contacts": """contact_id text, account_id text, masked_name text, job_title text, department text,
         job_function text, seniority text, buying_role text, decision_role text, buying_influence text,
         influence_score double, has_decision_power bool, role_confidence double, preferred_channel text,

@@ -1,4 +1,12 @@
-{# the newest live CRM record tells the firmographics; what the CRM does not know is named by its mail domain #}
+{# the winning value of each attribute; what the CRM does not know is named by its lead or its mail domain #}
+{% set texts = [
+    'legal_name', 'short_name', 'industry', 'industry_chain_position', 'org_type', 'company_relation', 'location',
+    'country', 'employee_trend', 'funding_stage', 'growth_stage', 'target_market', 'deal_size_band', 'sales_motion'
+] %}
+{% set numbers = [
+    'founded_year', 'employee_count', 'employee_growth_2y', 'annual_revenue', 'profit', 'valuation', 'total_funding',
+    'average_deal_amount'
+] %}
 with records as (
     select * from {{ source('identity', 'companies') }}
 ),
@@ -29,6 +37,66 @@ facts as (
         min(valid_from) as created_at
     from records
     group by account_id
+),
+
+attributes as (
+    select
+        account_id,
+        {% for attribute in texts %}
+            max(case when attribute = '{{ attribute }}' then value end) as {{ attribute }},
+        {% endfor %}
+        {% for attribute in numbers %}
+            max(case when attribute = '{{ attribute }}' then value_number end) as {{ attribute }},
+        {% endfor %}
+        max(case when attribute = 'digital_maturity' then value end) as digital_maturity,
+        max(case when attribute = 'annual_revenue' then recorded_amount end) as recorded_revenue,
+        max(case when attribute = 'annual_revenue' then currency end) as currency
+    from {{ ref('account_attributes') }}
+    where is_selected
+    group by account_id
+),
+
+-- an industry is inferred where no source names its section, and only the name of the company does
+industries_recorded as (
+    select distinct
+        account_id,
+        substring(value, 1, 1) as section
+    from {{ ref('account_attributes') }}
+    where attribute = 'industry' and not is_inferred and is_in_time
+),
+
+contradictions as (
+    select
+        account_id,
+        count(distinct attribute) as attribute_count
+    from {{ ref('account_attributes') }}
+    where is_contradiction
+    group by account_id
+),
+
+regions as (
+    select
+        coalesce(district_code, city_code, province_code) as code,
+        min(province_code) as province_code,
+        min(province) as province,
+        min(city_code) as city_code,
+        min(city) as city,
+        min(district_code) as district_code,
+        min(district) as district
+    from {{ source('identity', 'locations') }}
+    where province_code is not null
+    group by coalesce(district_code, city_code, province_code)
+),
+
+-- where else an account works than where it sits
+sites as (
+    select
+        a.account_id,
+        count(distinct r.city_code) as city_count
+    from {{ ref('account_attributes') }} as a
+    inner join regions as r on r.code = a.value
+    where a.attribute in ('location', 'site_location') and a.is_in_time
+    group by a.account_id
 ),
 
 parents as (
@@ -80,19 +148,46 @@ stages as (
 select
     f.account_id,
     coalesce(c.name, f.company_name, f.domain) as account_name,
+    a.legal_name,
+    a.short_name,
     f.domain,
     f.uscc,
-    c.industry as industry_name,
-    c.country,
-    c.province,
-    c.city,
-    c.founded_year,
-    c.employee_count,
+    a.industry as industry_code,
+    i.section as industry_section,
+    i.name_zh as industry_name,
+    case when a.industry is not null then y.account_id is null end as is_industry_inferred,
+    a.industry_chain_position,
+    a.org_type,
+    a.company_relation,
+    a.country,
+    g.province_code,
+    -- abroad there are names alone
+    case when a.location is null then c.province else g.province end as province,
+    g.city_code,
+    case when a.location is null then c.city else g.city end as city,
+    g.district_code,
+    g.district,
+    coalesce(v.city_count, 0) as site_city_count,
+    cast(a.founded_year as bigint) as founded_year,
+    cast(a.employee_count as bigint) as employee_count,
     e.band as employee_band,
-    c.annual_revenue,
-    c.currency,
-    cast(c.annual_revenue * x.rate_to_cny as decimal(38, 6)) as annual_revenue_cny,
-    r.band as revenue_band,
+    cast(a.employee_growth_2y as double) as employee_growth_2y,
+    a.employee_trend,
+    -- in a currency without a rate it is shown as recorded and counted nowhere
+    coalesce(a.recorded_revenue, c.annual_revenue) as annual_revenue,
+    case when a.recorded_revenue is not null then a.currency else c.currency end as currency,
+    cast(a.annual_revenue as decimal(38, 6)) as annual_revenue_cny,
+    b.band as revenue_band,
+    cast(a.profit as decimal(38, 6)) as profit,
+    cast(a.valuation as decimal(38, 6)) as valuation,
+    a.funding_stage,
+    cast(a.total_funding as decimal(38, 6)) as total_funding,
+    a.growth_stage,
+    a.target_market,
+    cast(a.digital_maturity as integer) as digital_maturity,
+    cast(a.average_deal_amount as decimal(38, 6)) as average_deal_amount,
+    a.deal_size_band,
+    a.sales_motion,
     p.account_id as parent_account_id,
     c.lifecycle_stage,
     s.stage as journey_stage,
@@ -103,18 +198,22 @@ select
     t.first_touch_at,
     t.last_touch_at,
     f.created_at,
+    coalesce(k.attribute_count, 0) as contradicted_attribute_count,
     f.source_record_count
 from facts as f
 left join crm as c on c.account_id = f.account_id and c.place = 1
+left join attributes as a on a.account_id = f.account_id
+left join {{ ref('industries') }} as i on i.code = a.industry
+left join industries_recorded as y on y.account_id = f.account_id and y.section = substring(a.industry, 1, 1)
+left join regions as g on g.code = a.location
+left join sites as v on v.account_id = f.account_id
+left join contradictions as k on k.account_id = f.account_id
 left join parents as p on p.source_id = c.parent_company_id and p.account_id <> f.account_id
 left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id
 left join stages as s on s.account_id = f.account_id
-left join {{ ref('exchange_rates') }} as x on x.currency = upper(trim(c.currency))
 left join {{ ref('employee_bands') }} as e
-    on e.lower_bound <= c.employee_count and (e.upper_bound > c.employee_count or e.upper_bound is null)
-left join {{ ref('revenue_bands') }} as r
-    on
-        r.lower_bound <= c.annual_revenue * x.rate_to_cny
-        and (r.upper_bound > c.annual_revenue * x.rate_to_cny or r.upper_bound is null)
+    on e.lower_bound <= a.employee_count and (e.upper_bound > a.employee_count or e.upper_bound is null)
+left join {{ ref('revenue_bands') }} as b
+    on b.lower_bound <= a.annual_revenue and (b.upper_bound > a.annual_revenue or b.upper_bound is null)
