@@ -199,7 +199,7 @@ DICTIONARIES = (
         ),
         title_says,
     ),
-    Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc")]), credit_code_key),
+    Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc"), ("stg_crm__company_enrichment", "uscc")]), credit_code_key),
 )
 
 
