@@ -49,18 +49,10 @@ def place_of(name: str) -> tuple[str | None, str | None]:
     provinces, cities = {one.province_code for one in places}, {one.city_code for one in places}
     province = provinces.pop() if len(provinces) == 1 else None
     city = cities.pop() if province and len(cities) == 1 else None
-    if province and not city and regions.short_name(name) in _municipalities():
+    if province and not city and places[0].name.endswith("市"):
+        # Beijing, Tianjin, Shanghai and Chongqing are province and city at once
         city = f"{province[:2]}0100"
     return province, city or None
-
-
-@cache
-def _municipalities() -> frozenset[str]:
-    return frozenset(
-        regions.short_name(one.name)
-        for one in regions.regions()
-        if one.level == regions.PROVINCE and one.name.endswith("市")
-    )
 
 
 def sections_of(trade: str) -> tuple[list[str] | None]:

@@ -62,16 +62,16 @@ def _mentions(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
     create or replace temp table company_mentions as
     with mentions as (
-        select 'crm' as source_system, 'lead_companies' as source_object, source_id,
-               'crm|lead_companies|' || source_id as node, company_name, null as uscc, email_domain, created_at
+        select 'derived' as source_system, 'lead_companies' as source_object, source_id,
+               'derived|lead_companies|' || source_id as node, company_name, null as uscc, email_domain, created_at
         from person_records where source_object = 'leads'
         union all
-        select 'wechat', 'remark_companies', source_id, 'wechat|remark_companies|' || source_id, company_name, null,
+        select 'derived', 'remark_companies', source_id, 'derived|remark_companies|' || source_id, company_name, null,
                null, created_at
         from person_records where source_object = 'followers'
         union all
-        select distinct 'crm', 'company_enrichment', concat_ws('|', u.uscc, e.company_name),
-               'crm|company_enrichment|' || concat_ws('|', u.uscc, e.company_name), e.company_name, u.uscc, null,
+        select distinct 'derived', 'company_enrichment', concat_ws('|', u.uscc, e.company_name),
+               'derived|company_enrichment|' || concat_ws('|', u.uscc, e.company_name), e.company_name, u.uscc, null,
                cast(null as timestamptz)
         from staging.stg_crm__company_enrichment as e
         left join identity.credit_codes as u on u.raw = e.uscc
@@ -262,8 +262,8 @@ def people_of_companies(connection: duckdb.DuckDBPyConnection) -> None:
     create or replace temp table company_people as
     with known as (
         select case when source_object = 'contacts' then 'crm|companies|' || company_id
-                    when source_object = 'leads' then 'crm|lead_companies|' || source_id
-                    when source_object = 'followers' then 'wechat|remark_companies|' || source_id end as node,
+                    when source_object = 'leads' then 'derived|lead_companies|' || source_id
+                    when source_object = 'followers' then 'derived|remark_companies|' || source_id end as node,
                unnest([email, case when is_mobile then phone end, unionid, openid, g.cluster_id]) as person
         from person_records as p join person_groups as g using (node)
         where source_object in ('contacts', 'leads', 'followers')

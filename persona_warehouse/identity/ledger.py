@@ -17,7 +17,7 @@ create table if not exists identity.assigned
 (entity varchar, node varchar, entity_id varchar, assigned_on date, primary key (entity, node));
 create table if not exists identity.changes
 (change_id varchar primary key, entity varchar, change varchar, id_before varchar, id_after varchar, reason varchar,
- changed_on date, records varchar[]);
+ changed_on date, records varchar[], record_count bigint);
 create table if not exists identity.history
 (entity varchar, node varchar, entity_id varchar, valid_from date, valid_to date);
 create table if not exists identity.aliases
@@ -107,7 +107,7 @@ def _note_changes(connection: duckdb.DuckDBPyConnection, settings: Settings, ent
                        when 'split' then 'its records are no longer linked'
                        when 'moved' then 'its records are linked to another now'
                        else 'records that nobody was known by' end,
-           {day}, records
+           {day}, records, len(records)
     from new_changes""")
     connection.execute("drop table new_changes")
 

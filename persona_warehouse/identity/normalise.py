@@ -199,7 +199,12 @@ DICTIONARIES = (
         ),
         title_says,
     ),
-    Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc"), ("stg_crm__company_enrichment", "uscc")]), credit_code_key),
+    Dictionary(
+        "credit_codes",
+        {"uscc": "varchar"},
+        _union([("stg_crm__companies", "uscc"), ("stg_crm__company_enrichment", "uscc")]),
+        credit_code_key,
+    ),
 )
 
 

@@ -40,7 +40,7 @@ def note_reused_ids(connection: duckdb.DuckDBPyConnection, settings: Settings, e
     insert or ignore into identity.changes
     select left(sha256(concat_ws('|', '{entity}', 'reused', n.node, cast({day} as varchar))), 16),
            '{entity}', 'reused', f.{entity}_id, a.entity_id, n.node || ' is somebody else than before', {day},
-           [n.node]
+           [n.node], 1
     from {now} as n
     join identity.{before} as f on f.identity_key = n.node
     join identity.assigned as a on a.entity = '{entity}' and a.node = n.node

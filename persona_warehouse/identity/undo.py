@@ -145,7 +145,7 @@ def _restore(connection: duckdb.DuckDBPyConnection, change: Change) -> None:
 def _note(connection: duckdb.DuckDBPyConnection, settings: Settings, change: Change) -> None:
     connection.execute(
         """insert or ignore into identity.changes
-           values (left(sha256($1), 16), $2, $3, $4, $5, $6, $7, $8)""",
+           values (left(sha256($1), 16), $2, $3, $4, $5, $6, $7, $8, len($8))""",
         [
             f"{UNDONE}|{change.change_id}", change.entity, UNDONE, change.id_after, change.id_before, _reason(change),
             settings.business_date, list(change.records),

@@ -270,7 +270,7 @@ def test_only_what_is_new_is_compared(world: World, monkeypatch: pytest.MonkeyPa
     def noted(connection: Any, model: Any, table: str, out: str, **more: Any) -> None:
         if table == "identity.account_features" and more.get("pairs") is None:
             asked.append(more["new"])
-            assert connection.execute(f"from {more['new']} order by all").fetchall() == [("crm|lead_companies|new",)]
+            assert connection.execute(f"from {more['new']} order by all").fetchall() == [("derived|lead_companies|new",)]
         score(connection, model, table, out, **more)
 
     monkeypatch.setattr(linkage, "score", noted)

@@ -31,14 +31,6 @@ facts as (
     group by account_id
 ),
 
-parents as (
-    select
-        source_id,
-        account_id
-    from records
-    where source_system = 'crm'
-),
-
 people as (
     select
         account_id,
@@ -93,7 +85,7 @@ select
     c.currency,
     cast(c.annual_revenue * x.rate_to_cny as decimal(38, 6)) as annual_revenue_cny,
     r.band as revenue_band,
-    p.account_id as parent_account_id,
+    p.parent_account_id,
     c.lifecycle_stage,
     s.stage as journey_stage,
     coalesce(n.contact_count, 0) as contact_count,
@@ -106,7 +98,7 @@ select
     f.source_record_count
 from facts as f
 left join crm as c on c.account_id = f.account_id and c.place = 1
-left join parents as p on p.source_id = c.parent_company_id and p.account_id <> f.account_id
+left join {{ source('identity', 'account_parents') }} as p on p.account_id = f.account_id
 left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id

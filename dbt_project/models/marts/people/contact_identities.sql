@@ -61,6 +61,19 @@ closed as (
     where p.identity_key is null and c.identity_key is null
 ),
 
+-- to whom a record belonged before it belonged to whom it does
+stints as (
+    select
+        entity,
+        node,
+        entity_id,
+        valid_to,
+        cast(valid_from as {{ timestamp_type() }}) as moved_at,
+        cast(valid_to as {{ timestamp_type() }}) as left_at,
+        row_number() over (partition by entity, node order by valid_from) as place
+    from {{ source('identity', 'history') }}
+),
+
 -- who is still known without the deleted record
 contacts as (
     select distinct contact_id from {{ source('identity', 'people') }}
@@ -72,32 +85,72 @@ accounts as (
 
 identities as (
     select
-        identity_key,
-        source_system,
-        source_object,
-        source_id,
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
         'person' as identity_type,
-        contact_id,
-        account_id,
-        match_method,
-        match_probability,
-        valid_from,
+        r.contact_id,
+        r.account_id,
+        r.match_method,
+        r.match_probability,
+        case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
         cast(null as {{ timestamp_type() }}) as valid_to
-    from {{ source('identity', 'people') }}
+    from {{ source('identity', 'people') }} as r
+    left join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is null
     union all
     select
-        identity_key,
-        source_system,
-        source_object,
-        source_id,
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
         'company' as identity_type,
         cast(null as {{ dbt.type_string() }}) as contact_id,
-        account_id,
-        match_method,
-        match_probability,
-        valid_from,
+        r.account_id,
+        r.match_method,
+        r.match_probability,
+        case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
         cast(null as {{ timestamp_type() }}) as valid_to
-    from {{ source('identity', 'companies') }}
+    from {{ source('identity', 'companies') }} as r
+    left join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is null
+    union all
+    select
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
+        'person' as identity_type,
+        s.entity_id as contact_id,
+        cast(null as {{ dbt.type_string() }}) as account_id,
+        'former' as match_method,
+        1.0 as match_probability,
+        case
+            when s.place > 1 then s.moved_at
+            when r.valid_from < s.left_at then r.valid_from
+            else s.left_at
+        end as valid_from,
+        s.left_at as valid_to
+    from {{ source('identity', 'people') }} as r
+    inner join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is not null
+    union all
+    select
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
+        'company' as identity_type,
+        cast(null as {{ dbt.type_string() }}) as contact_id,
+        s.entity_id as account_id,
+        'former' as match_method,
+        1.0 as match_probability,
+        case
+            when s.place > 1 then s.moved_at
+            when r.valid_from < s.left_at then r.valid_from
+            else s.left_at
+        end as valid_from,
+        s.left_at as valid_to
+    from {{ source('identity', 'companies') }} as r
+    inner join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is not null
     union all
     select
         concat('website|visitors|', anonymous_id) as identity_key,
