@@ -42,7 +42,8 @@ def suite(given: Given) -> list[Expectation]:
             "what merged is no account or contact of its own",
             broken=(
                 f"select change_id from {BATCH} where change = 'merge' and changed_on = date '{given.as_of}'"
-                " and id_before in (select account_id from marts.accounts union all select contact_id from marts.contacts)"
+                " and id_before in (select account_id from marts.accounts union all"
+                " select contact_id from marts.contacts)"
                 f" and change_id not in (select right(reason, 16) from {BATCH} where change = 'undo')"
             ),
             of=f"select change_id from {BATCH} where change = 'merge'",

@@ -7,6 +7,7 @@ how often strangers agree where there is enough to count.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 
 from persona_warehouse.identity.linkage import Comparison, Design, Level
 
@@ -104,7 +105,7 @@ TRADES = Comparison(
             0.15,
             is_fixed=True,
         ),
-        Level("other section, in another script", "is_latin_l <> is_latin_r", 0.3, 0.85, is_fixed=True),
+        Level("other section, in another script", "is_latin_l <> is_latin_r", 0.08, 0.85, is_fixed=True),
         Level("other trade, both names whole", BOTH_FULL, 0.005, 0.5, is_fixed=True),
         Level(
             "trades have a sign in common",
@@ -115,6 +116,8 @@ TRADES = Comparison(
         Level("other trade", "ELSE", 0.008, 0.8, is_fixed=True),
     ),
 )
+
+OTHER_TRADES = ("other trade, both names whole", "other trade")
 
 PLACES = Comparison(
     "place",
@@ -192,10 +195,17 @@ def account_design(records: int) -> Design:
     )
 
 
+def _gammas(comparison: Comparison, labels: Container[str]) -> list[str]:
+    """What a scored pair says where one of these levels holds."""
+    highest = len(comparison.levels) - 1
+    return [str(highest - at) for at, level in enumerate(comparison.levels) if level.label in labels]
+
+
 def names_sql() -> str:
     """What the names and keys of a scored pair (aliases s, l, r) say: 1 agree, -1 disagree, -2 never one, else 0.
 
-    Two codes, a branch and its house, and two places in the names of what shares no key, are two companies.
+    Two codes, a branch and its house, and, of what shares no key, two places or two trades in the names are two
+    companies.
     """
     shared = " or ".join(
         (
@@ -207,6 +217,7 @@ def names_sql() -> str:
         when l.uscc <> r.uscc or l.branch is distinct from r.branch then -2
         when l.has_named_place and r.has_named_place and (l.province <> r.province or l.city <> r.city)
             and not ({shared}) then -2
+        when s.gamma_trade in ({", ".join(_gammas(TRADES, OTHER_TRADES))}) and not ({shared}) then -2
         when s.gamma_brand = 0 or (s.gamma_brand = 1 and not ({shared})) then -1
         when s.gamma_brand > 1 then 1
         else 0 end"""

@@ -64,7 +64,8 @@ def find_parents(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(f"delete from identity.problems where kind = '{CYCLE}'")
     connection.execute(f"""
     insert into identity.problems
-    select '{CYCLE}', account_id, concat('cut between it and its parent ', parent_account_id, ' in the ring of ', members)
+    select '{CYCLE}', account_id,
+           concat('cut between it and its parent ', parent_account_id, ' in the ring of ', members)
     from parent_cuts""")
     connection.execute("""
     create or replace table identity.account_parents as

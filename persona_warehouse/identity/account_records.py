@@ -206,8 +206,7 @@ def _derived_domains(connection: duckdb.DuckDBPyConnection) -> None:
 def _records(connection: duckdb.DuckDBPyConnection) -> None:
     read_places(
         connection,
-        "select distinct unnest([province, city]) as raw from crm_companies "
-        "where coalesce(province, city) is not null",
+        "select distinct unnest([province, city]) as raw from crm_companies where coalesce(province, city) is not null",
     )
     connection.execute("""
     create or replace temp table company_records as

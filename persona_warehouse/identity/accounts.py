@@ -12,12 +12,12 @@ import duckdb
 
 from persona_warehouse.identity.account_features import make_features
 from persona_warehouse.identity.account_model import BLOCKS, FEW, account_design, names_sql
+from persona_warehouse.identity.account_parents import find_parents
 from persona_warehouse.identity.account_records import MENTIONS_ONLY, collect_company_records, people_of_companies
 from persona_warehouse.identity.clusters import cluster
 from persona_warehouse.identity.compared import Compared, compare, keep_links, score_inside
 from persona_warehouse.identity.grouping import MOST, group
 from persona_warehouse.identity.ledger import assign_ids
-from persona_warehouse.identity.account_parents import find_parents
 from persona_warehouse.identity.linkage import FEWEST_RECORDS, Design, Model
 from persona_warehouse.identity.reused import note_reused_ids
 from persona_warehouse.settings import Settings

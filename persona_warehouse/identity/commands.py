@@ -77,7 +77,16 @@ def changes(
         create_ledger(connection)
         found = list_changes(connection, day, new_too=new)
     rows = [
-        (one.changed_on, one.change_id, one.entity, one.change, one.id_before, one.id_after, len(one.records), one.reason)
+        (
+            one.changed_on,
+            one.change_id,
+            one.entity,
+            one.change,
+            one.id_before,
+            one.id_after,
+            len(one.records),
+            one.reason,
+        )
         for one in found
     ]
     if not rows:
@@ -99,7 +108,9 @@ def undo_change(
     settings = load_settings(home)
     undone, counts = undo(settings, change, author or getpass.getuser())
     screen.print(f"undone: {undone.change} of {undone.id_before} and {undone.id_after}; {counts}", soft_wrap=True)
-    screen.print(f"the decision stands in {escape(str(home_file(settings)))}; the next night's marts show it", soft_wrap=True)
+    screen.print(
+        f"the decision stands in {escape(str(home_file(settings)))}; the next night's marts show it", soft_wrap=True
+    )
 
 
 def _table(names: Any, rows: Any) -> None:

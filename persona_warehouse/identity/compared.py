@@ -162,9 +162,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     return int(found[0]) if found else 0
 
 
-def score_inside(
-    connection: duckdb.DuckDBPyConnection, compared: Compared, model: Model, pairs: str, out: str
-) -> None:
+def score_inside(connection: duckdb.DuckDBPyConnection, compared: Compared, model: Model, pairs: str, out: str) -> None:
     """Scores pairs with what their names say, for `grouping.group`; what was scored so before is taken as it is."""
     entity = compared.entity
     named = f"(select * from identity.links where entity = '{entity}' and names is not null)"

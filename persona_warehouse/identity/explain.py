@@ -143,7 +143,11 @@ def masked(name: str, value: Any) -> Any:
     if name == "identity_key":
         system, _, rest = value.partition("|")
         kind, _, own = rest.partition("|")
-        return value if system == "crm" or kind in ("domains", "company_enrichment") or not own else f"{system}|{kind}|{own[:3]}…"
+        return (
+            value
+            if system == "crm" or kind in ("domains", "company_enrichment") or not own
+            else f"{system}|{kind}|{own[:3]}…"
+        )
     if name == "email":
         local, _, domain = value.partition("@")
         return f"{local[:1]}***@{domain}"

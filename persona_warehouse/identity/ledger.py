@@ -29,6 +29,9 @@ def create_ledger(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("create schema if not exists identity")
     for statement in TABLES.split(";"):
         connection.execute(statement)
+    # as an earlier version made it
+    connection.execute("alter table identity.changes add column if not exists records varchar[]")
+    connection.execute("alter table identity.changes add column if not exists record_count bigint")
 
 
 def assign_ids(

@@ -9,9 +9,10 @@ import duckdb
 from persona_warehouse import warehouse
 from persona_warehouse.identity.accounts import resolve_accounts
 from persona_warehouse.identity.normalise import update_dictionaries
-from persona_warehouse.identity.people import collect_person_records, find_visitors, resolve_people
 from persona_warehouse.identity.overrides import report_unknown_ids, take_overrides
+from persona_warehouse.identity.people import collect_person_records, find_visitors, resolve_people
 from persona_warehouse.settings import Settings
+
 
 @dataclass(frozen=True)
 class IdentityCounts:

@@ -30,7 +30,7 @@ class Change:
     id_after: str
     reason: str
     changed_on: date
-    records: tuple[str, ...]
+    records: list[str]
 
 
 def list_changes(
@@ -44,7 +44,7 @@ def list_changes(
            order by changed_on, entity, change, id_before, id_after, change_id""",
         [since, new_too],
     ).fetchall()
-    return [Change(*row[:7], tuple(row[7])) for row in rows]
+    return [Change(*row) for row in rows]
 
 
 def undo(settings: Settings, change_id: str, author: str) -> tuple[Change, IdentityCounts]:
@@ -122,7 +122,7 @@ def _restore(connection: duckdb.DuckDBPyConnection, change: Change) -> None:
         """select min(valid_from) from identity.history where entity = $1 and entity_id = $2""",
         [change.entity, change.id_before],
     ).fetchone()
-    connection.execute("create or replace temp table restored as select unnest($1) as node", [list(change.records)])
+    connection.execute("create or replace temp table restored as select unnest($1) as node", [change.records])
     connection.execute(
         """update identity.assigned set entity_id = $2, assigned_on = coalesce($3, assigned_on)
            where entity = $1 and entity_id = $4 and node in (select node from restored)""",
@@ -148,6 +148,6 @@ def _note(connection: duckdb.DuckDBPyConnection, settings: Settings, change: Cha
            values (left(sha256($1), 16), $2, $3, $4, $5, $6, $7, $8, len($8))""",
         [
             f"{UNDONE}|{change.change_id}", change.entity, UNDONE, change.id_after, change.id_before, _reason(change),
-            settings.business_date, list(change.records),
+            settings.business_date, change.records,
         ],
     )  # fmt: skip

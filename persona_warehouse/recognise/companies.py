@@ -33,9 +33,7 @@ NOT_A_NAME = (
 )
 
 # 有限公司 with a sign wrong, missing or out of place
-FORM_WITH_A_SLIP = (
-    r"(?:[^无]限公司|有[^限责]公司|有限[^公责]司|有限公[^司]|限有公司|有公限司|有限司公|有限司|有限公)$"
-)
+FORM_WITH_A_SLIP = r"(?:[^无]限公司|有[^限责]公司|有限[^公责]司|有限公[^司]|限有公司|有公限司|有限司公|有限司|有限公)$"
 
 CHUNK = 50_000
 
@@ -323,7 +321,9 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
     places = _alternatives(["china", *regions.latin_names()])
     # behind the legal form: … Co., Ltd. Suzhou Branch
     forms = _alternatives(re.sub(r"[\s,]+", " ", form) for form in _forms_of("english"))
-    parts = pc.extract_regex(low, rf"^(?P<head>.*[ .](?:{forms})[. ]+)(?P<branch>(?:(?:{places}) )?branch(?: office)?)$")
+    parts = pc.extract_regex(
+        low, rf"^(?P<head>.*[ .](?:{forms})[. ]+)(?P<branch>(?:(?:{places}) )?branch(?: office)?)$"
+    )
     branch = pc.struct_field(parts, "branch")
     low = pc.coalesce(pc.struct_field(parts, "head"), low)
     parts = pc.extract_regex(low, rf"^(?P<rest>.*?[a-z0-9].*?)(?P<form>(?:[ .]+(?:{forms}))*)[ .]*$")

@@ -226,8 +226,10 @@ def test_the_order_of_records_changes_nothing(make_world: Callable[[str], World]
                     table = f"staging.stg_{stream}__{each}"
                     connection.execute(f"create or replace table {table} as from {table} order by all {order}")
         world.resolve(20)
-        links = world.sql("select * replace (round(match_weight, 6) as match_weight, "
-                          "round(match_probability, 6) as match_probability) from identity.links order by all")
+        links = world.sql(
+            "select * replace (round(match_weight, 6) as match_weight, "
+            "round(match_probability, 6) as match_probability) from identity.links order by all"
+        )
         found.append((world.everything(), links))
     assert found[0] == found[1]
 
@@ -270,7 +272,9 @@ def test_only_what_is_new_is_compared(world: World, monkeypatch: pytest.MonkeyPa
     def noted(connection: Any, model: Any, table: str, out: str, **more: Any) -> None:
         if table == "identity.account_features" and more.get("pairs") is None:
             asked.append(more["new"])
-            assert connection.execute(f"from {more['new']} order by all").fetchall() == [("derived|lead_companies|new",)]
+            assert connection.execute(f"from {more['new']} order by all").fetchall() == [
+                ("derived|lead_companies|new",)
+            ]
         score(connection, model, table, out, **more)
 
     monkeypatch.setattr(linkage, "score", noted)

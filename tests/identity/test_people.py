@@ -158,7 +158,8 @@ def test_a_pair_is_explained(world: World) -> None:
     with connect(world.settings.warehouse_file) as connection:
         rows = waterfall(connection, "contact", "crm|contacts|a", "wechat|followers|o1")
         assert waterfall(connection, "contact", "crm|contacts|a", "nobody") == []
-        kept = connection.execute("select match_weight from identity.links where method = 'likeness' and entity = 'contact'").fetchone()
+        likeness = "select match_weight from identity.links where method = 'likeness' and entity = 'contact'"
+        kept = connection.execute(likeness).fetchone()
     says = {row["step"]: row["says"] for row in rows}
     assert (says["name"], says["company"], says["email"]) == ("same name", "same company", None)
     assert kept is not None

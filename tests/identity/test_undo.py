@@ -77,7 +77,12 @@ def test_a_merge_is_undone_and_the_former_tables_come_back(world: World) -> None
     world.resolve(21)
     assert tables(world) == before
     (decision,) = read_overrides(world.settings)
-    assert (decision.rule, decision.left_id, decision.right_id, decision.author) == ("cannot_link", old, new, "a tester")
+    assert (decision.rule, decision.left_id, decision.right_id, decision.author) == (
+        "cannot_link",
+        old,
+        new,
+        "a tester",
+    )
     with pytest.raises(ConfigError, match="undone before"):
         undo(world.settings, change.change_id, "a tester")
 
@@ -271,7 +276,7 @@ def test_an_account_is_explained(world: World) -> None:
     assert {one["identity_key"] for one in told.records} >= {"crm|companies|a", "crm|companies|b"}
     methods = {(left, right): method for left, right, method, *_ in told.links}
     assert methods[("crm|companies|a", "crm|companies|b")] == "likeness"
-    left, right, steps = told.waterfalls[0]
+    steps = told.waterfalls[0][2]
     assert [one["step"] for one in steps] == ["prior", "brand", "trade", "place", "domain", "people", "sum"]
     assert steps[-1]["weight"] == pytest.approx(sum(one["weight"] for one in steps[:-1]))
 

@@ -45,7 +45,7 @@ MARTS = {
     " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
     " source_record_count bigint",
     "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
-    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz",
+    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz, stint bigint",
     "identity_changes": "change_id, entity, change, id_before, id_after, present_id, reason, changed_on date,"
     " record_count bigint",
     "contact_role_tags": "contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence double,"

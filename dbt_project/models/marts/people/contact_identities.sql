@@ -95,7 +95,8 @@ identities as (
         r.match_method,
         r.match_probability,
         case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        coalesce(s.place, 1) as stint
     from {{ source('identity', 'people') }} as r
     left join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is null
     union all
@@ -110,7 +111,8 @@ identities as (
         r.match_method,
         r.match_probability,
         case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        coalesce(s.place, 1) as stint
     from {{ source('identity', 'companies') }} as r
     left join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is null
     union all
@@ -129,7 +131,8 @@ identities as (
             when r.valid_from < s.left_at then r.valid_from
             else s.left_at
         end as valid_from,
-        s.left_at as valid_to
+        s.left_at as valid_to,
+        s.place as stint
     from {{ source('identity', 'people') }} as r
     inner join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is not null
     union all
@@ -148,7 +151,8 @@ identities as (
             when r.valid_from < s.left_at then r.valid_from
             else s.left_at
         end as valid_from,
-        s.left_at as valid_to
+        s.left_at as valid_to,
+        s.place as stint
     from {{ source('identity', 'companies') }} as r
     inner join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is not null
     union all
@@ -163,7 +167,8 @@ identities as (
         'identified on it' as match_method,
         1.0 as match_probability,
         valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        1 as stint
     from visitors
     union all
     select
@@ -177,7 +182,8 @@ identities as (
         'deleted' as match_method,
         1.0 as match_probability,
         g.created_at as valid_from,
-        case when g.gone_at < g.created_at then g.created_at else g.gone_at end as valid_to
+        case when g.gone_at < g.created_at then g.created_at else g.gone_at end as valid_to,
+        1 as stint
     from closed as g
     left join contacts as p on g.entity = 'contact' and p.contact_id = g.entity_id
     left join accounts as c on g.entity = 'account' and c.account_id = g.entity_id
@@ -194,5 +200,6 @@ select
     match_method,
     cast(match_probability as double) as match_probability,
     valid_from,
-    valid_to
+    valid_to,
+    cast(stint as bigint) as stint
 from identities
