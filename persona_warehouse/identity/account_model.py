@@ -1,13 +1,15 @@
 """How two records of companies are compared: brand, trade, place, domain, and people they have in common.
 
-The values are judgements about company names and how people write them, not fitted to a file; `linkage.train` counts
-how often strangers agree where there is enough to count.
+The values are judgements about company names and how people write them, not fitted to a file. How common a brand is
+and how many companies there are is learnt, and nothing else: what a sample of strangers shows of agreements as rare as
+these is chance.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container
+from dataclasses import replace
 
 from persona_warehouse.identity.linkage import Comparison, Design, Level
 
@@ -61,11 +63,10 @@ def brands(unknown_share: float) -> Comparison:
                 f"brand_l = brand_r and not ({BOTH_FULL})",
                 0.95,
                 unknown_share,
-                is_fixed=True,
             ),
             Level("same brand", "brand_l = brand_r", 0.8, 2e-4, "brand"),
-            Level("whole name differs by a slip", SLIP.format("squeezed", 6), 0.06, 2e-6, is_fixed=True),
-            Level("signs changed places", SWAPPED, 0.04, 2e-6, is_fixed=True),
+            Level("whole name differs by a slip", SLIP.format("squeezed", 6), 0.06, 2e-6),
+            Level("signs changed places", SWAPPED, 0.04, 2e-6),
             Level("same brand in Pinyin", OTHER_SCRIPT, 0.7, 4e-4, "sound"),
             Level("brand sounds the same", f"{SAME_SCRIPT} and sound_l = sound_r", 0.02, 4e-4, "sound"),
             Level("brand looks the same", "shape_l = shape_r", 0.02, 2e-4),
@@ -83,11 +84,11 @@ def brands(unknown_share: float) -> Comparison:
                 0.05,
                 1e-4,
             ),
-            Level("every sign of the short name in the long one, in order", IN_ORDER, 0.1, 8e-6, is_fixed=True),
-            Level("every sign of the short name in the long one", CONTAINED, 0.04, 1e-5, is_fixed=True),
+            Level("every sign of the short name in the long one, in order", IN_ORDER, 0.1, 8e-6),
+            Level("every sign of the short name in the long one", CONTAINED, 0.04, 1e-5),
             # an English name need not spell the Chinese one
-            Level("brand in another script", "is_latin_l <> is_latin_r", 1.0, 1.0, is_fixed=True),
-            Level("other brand", "ELSE", 0.01, 0.99, is_fixed=True),
+            Level("brand in another script", "is_latin_l <> is_latin_r", 0.3, 1.0),
+            Level("other brand", "ELSE", 0.01, 0.99),
         ),
     )
 
@@ -103,17 +104,16 @@ TRADES = Comparison(
             "is_latin_l <> is_latin_r and list_has_any(sections_l, sections_r)",
             0.5,
             0.15,
-            is_fixed=True,
         ),
-        Level("other section, in another script", "is_latin_l <> is_latin_r", 0.08, 0.85, is_fixed=True),
-        Level("other trade, both names whole", BOTH_FULL, 0.005, 0.5, is_fixed=True),
+        Level("other section, in another script", "is_latin_l <> is_latin_r", 0.08, 0.85),
+        Level("other trade, both names whole", BOTH_FULL, 0.005, 0.5),
         Level(
             "trades have a sign in common",
             "len(list_intersect(string_split(trade_l, ''), string_split(trade_r, ''))) > 0",
             0.06,
             0.12,
         ),
-        Level("other trade", "ELSE", 0.008, 0.8, is_fixed=True),
+        Level("other trade", "ELSE", 0.008, 0.8),
     ),
 )
 
@@ -140,8 +140,8 @@ DOMAINS = Comparison(
     "domain",
     "domain_l is null or domain_r is null",
     (
-        Level("same domain", "domain_l = domain_r", 0.5, 1e-4, is_fixed=True),
-        Level("other domain", "ELSE", 0.15, 1.0, is_fixed=True),
+        Level("same domain", "domain_l = domain_r", 0.5, 1e-4),
+        Level("other domain", "ELSE", 0.15, 1.0),
     ),
 )
 
@@ -149,8 +149,8 @@ PEOPLE = Comparison(
     "people",
     "people_l is null or people_r is null",
     (
-        Level("a person in common", SHARE_A_PERSON, 0.3, 2e-5, is_fixed=True),
-        Level("nobody in common", "ELSE", 0.7, 1.0, is_fixed=True),
+        Level("a person in common", SHARE_A_PERSON, 0.3, 2e-5),
+        Level("nobody in common", "ELSE", 0.7, 1.0),
     ),
 )
 
@@ -190,9 +190,13 @@ def account_design(records: int) -> Design:
     prior = 1 / max(records, 2)
     unknown_share = 0.95 * prior / (1 - prior) * (1 - MEANT) / MEANT
     return Design(
-        (brands(unknown_share), TRADES, PLACES, DOMAINS, PEOPLE),
+        tuple(_as_they_stand(each) for each in (brands(unknown_share), TRADES, PLACES, DOMAINS, PEOPLE)),
         tuple(f"l.block_{name} = r.block_{name}" for name in BLOCKS),
     )
+
+
+def _as_they_stand(comparison: Comparison) -> Comparison:
+    return replace(comparison, levels=tuple(replace(level, is_fixed=True) for level in comparison.levels))
 
 
 def _gammas(comparison: Comparison, labels: Container[str]) -> list[str]:
@@ -204,8 +208,8 @@ def _gammas(comparison: Comparison, labels: Container[str]) -> list[str]:
 def names_sql() -> str:
     """What the names and keys of a scored pair (aliases s, l, r) say: 1 agree, -1 disagree, -2 never one, else 0.
 
-    Two codes, a branch and its house, and, of what shares no key, two places or two trades in the names are two
-    companies.
+    Two codes, a branch and its house, and, of what shares no key, two places in the names are two companies. Another
+    trade than that of a whole name is another name; two short names may each have kept another half of one trade.
     """
     shared = " or ".join(
         (
@@ -217,7 +221,8 @@ def names_sql() -> str:
         when l.uscc <> r.uscc or l.branch is distinct from r.branch then -2
         when l.has_named_place and r.has_named_place and (l.province <> r.province or l.city <> r.city)
             and not ({shared}) then -2
-        when s.gamma_trade in ({", ".join(_gammas(TRADES, OTHER_TRADES))}) and not ({shared}) then -2
-        when s.gamma_brand = 0 or (s.gamma_brand = 1 and not ({shared})) then -1
+        when s.gamma_trade in ({", ".join(_gammas(TRADES, OTHER_TRADES))}) and (l.is_full or r.is_full)
+            and not ({shared}) then -1
+        when s.gamma_brand = 0 then -1
         when s.gamma_brand > 1 then 1
         else 0 end"""

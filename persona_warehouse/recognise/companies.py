@@ -33,7 +33,7 @@ NOT_A_NAME = (
 )
 
 # 有限公司 with a sign wrong, missing or out of place
-FORM_WITH_A_SLIP = r"(?:[^无]限公司|有[^限责]公司|有限[^公责]司|有限公[^司]|限有公司|有公限司|有限司公|有限司|有限公)$"
+FORM_WITH_A_SLIP = r"(?:[^无份团]限公司|有[^限责]公司|有限[^公责]司|有限公[^司]|限有公司|有公限司|有限司公|有限司|有限公)$"
 
 CHUNK = 50_000
 

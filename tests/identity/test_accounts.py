@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from persona_warehouse.identity.account_features import place_of, sections_of, sound_of
 from persona_warehouse.landing.contract import STREAMS, objects
 from persona_warehouse.warehouse import connect
 from tests.identity.conftest import World, groups
@@ -282,3 +283,33 @@ def test_only_what_is_new_is_compared(world: World, monkeypatch: pytest.MonkeyPa
     world.resolve(20)
     assert asked == ["changed_records"]
     assert world.mentions()["new"] == world.accounts()["k00"]
+
+
+# --- what is read of a name
+
+
+@pytest.mark.parametrize(
+    ("name", "codes"),
+    [
+        ("上海", ("310000", "310100")),
+        ("shanghai", ("310000", "310100")),
+        ("深圳市", ("440000", "440300")),
+        ("广东", ("440000", None)),
+        # a province and its city bear one name: the wider one is sure
+        ("吉林", ("220000", None)),
+        # a district of many cities
+        ("鼓楼区", (None, None)),
+        ("某地", (None, None)),
+    ],
+)
+def test_a_place_has_its_codes(name: str, codes: tuple[str | None, str | None]) -> None:
+    assert place_of(name) == codes
+
+
+def test_brands_sound_alike_in_both_scripts() -> None:
+    assert sound_of("辰远") == ("chenyuan", "chenyuan")
+    assert sound_of("Chen Yuan") == ("chenyuan", "chen")
+    assert sound_of("chenyuan smart") == ("chenyuansmart", "chenyuan")
+    assert sections_of("智能装备") == (["C", "I"],)
+    assert sections_of("intelligent equipment") == (["C", "I"],)
+    assert sections_of("某某") == (None,)

@@ -92,8 +92,10 @@ class Nights:
 
     def changes(self) -> list[tuple[str, str, str]]:
         """Changes of the last night."""
-        query = "select change, id_before, id_after from identity.changes "
+        query = (
+            "select change, id_before, id_after from identity.changes "
             "where changed_on = ? and change <> 'new' order by all"
+        )
         return self.connection.execute(query, [date(2026, 11, self.day)]).fetchall()
 
 
