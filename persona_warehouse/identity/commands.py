@@ -29,11 +29,10 @@ def explain_id(
     home: Home = None,
 ) -> None:
     """Which records are one and why: keys, links with their probability and what that is made of, decisions."""
-    from persona_warehouse.identity.explain import explain
-    from persona_warehouse.warehouse import connect
+    from persona_warehouse.identity.explain import explain, reading
 
     settings = load_settings(home)
-    with connect(settings.warehouse_file) as connection:
+    with reading(settings) as connection:
         told = explain(connection, settings, id_, clear=clear)
     also = f", formerly {', '.join(told.former_ids)}" if told.former_ids else ""
     screen.print(f"[bold]{told.entity} {escape(told.entity_id)}[/]{escape(also)}", soft_wrap=True)
@@ -67,14 +66,12 @@ def changes(
     home: Home = None,
 ) -> None:
     """What merged, split and moved, when and why."""
-    from persona_warehouse.identity.ledger import create_ledger
+    from persona_warehouse.identity.explain import reading
     from persona_warehouse.identity.undo import list_changes
-    from persona_warehouse.warehouse import connect
 
     settings = load_settings(home)
     day = load_settings(business_date=since).business_date if since else None
-    with connect(settings.warehouse_file) as connection:
-        create_ledger(connection)
+    with reading(settings) as connection:
         found = list_changes(connection, day, new_too=new)
     rows = [
         (

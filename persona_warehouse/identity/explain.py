@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +14,7 @@ from persona_warehouse.errors import ConfigError
 from persona_warehouse.identity.linkage import waterfall
 from persona_warehouse.identity.overrides import Override, read_overrides
 from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import attach, identifier, scratch
 
 # likeness that is told step by step
 MOST_WATERFALLS = 10
@@ -49,6 +52,31 @@ class Explanation:
     overrides: tuple[Override, ...]
     changes: tuple[tuple[Any, ...], ...]
     parents: tuple[str, ...] = field(default=())
+
+
+@contextmanager
+def reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection with views of identity.*, in which scoring a pair may make tables and leaves none behind.
+
+    Raises:
+        PersonaError: another process holds the working database, or it is missing or damaged.
+        ConfigError: no night has resolved anything yet.
+    """
+    with scratch() as connection:
+        attach(connection, settings.warehouse_file, "kept")
+        names = connection.execute(
+            "select table_name from duckdb_tables() where database_name = 'kept' and schema_name = 'identity'"
+        ).fetchall()
+        if ("changes",) not in names or ("aliases",) not in names:
+            raise ConfigError(
+                "no night has found out who is who yet",
+                file=str(settings.warehouse_file),
+                remedy="run `persona nightly`",
+            )
+        connection.execute("create schema identity")
+        for (name,) in names:
+            connection.execute(f"create view identity.{identifier(name)} as from kept.identity.{identifier(name)}")
+        yield connection
 
 
 def explain(

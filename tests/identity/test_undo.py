@@ -10,7 +10,7 @@ import pytest
 
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.identity import overrides as module
-from persona_warehouse.identity.explain import explain, masked
+from persona_warehouse.identity.explain import explain, masked, reading
 from persona_warehouse.identity.overrides import read_overrides
 from persona_warehouse.identity.undo import list_changes, undo
 from persona_warehouse.warehouse import connect
@@ -269,7 +269,7 @@ def test_an_account_is_explained(world: World) -> None:
     world.decide()
     world.resolve(20)
     account = world.accounts()["a"]
-    with connect(world.settings.warehouse_file) as connection:
+    with reading(world.settings) as connection:
         told = explain(connection, world.settings, "crm|companies|b")
         assert explain(connection, world.settings, account).records == told.records
     assert (told.entity, told.entity_id) == ("account", account)
@@ -285,7 +285,7 @@ def test_a_person_is_masked_unless_asked(world: World) -> None:
     world.contacts(a={"full_name": "王小芳", "email": "wang@k.cn", "phone": "13812345678"})
     world.visits({"anonymous_id": "v", "email": "wang@k.cn"})
     world.resolve()
-    with connect(world.settings.warehouse_file) as connection:
+    with reading(world.settings) as connection:
         hidden = explain(connection, world.settings, "crm|contacts|a")
         clear = explain(connection, world.settings, "crm|contacts|a", clear=True)
     assert "小芳" not in str(hidden) and "wang@" not in str(hidden) and "12345678" not in str(hidden)
@@ -313,6 +313,9 @@ def test_the_commands(world: World) -> None:
     undone = persona("identity", "undo", change.change_id, home=home, PERSONA_HASH_KEY="a key for the tests only")
     assert undone.code == 0, undone.err
     assert len(set(world.accounts().values())) == 2
+    early = persona("identity", "changes", home=home.parent / "empty")
+    assert early.code == 3
+    assert "run `persona doctor`" in early.err
     unknown = persona("identity", "explain", "a_0", home=home)
     assert unknown.code == 2
     assert "nobody is known by this id" in unknown.err
