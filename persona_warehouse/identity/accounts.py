@@ -78,14 +78,15 @@ def _compare(connection: duckdb.DuckDBPyConnection) -> None:
     select least(e.node_l, e.node_r), greatest(e.node_l, e.node_r)
     from company_edges as e join company_keyed as k on k.node = e.node_l
     where k.cluster_id in (select cluster_id from company_cannot where is_torn)""")
-    # the same words are the same company, as long as no key says otherwise
+    # the same words are the same company, as long as no key and nobody who is known says otherwise
     connection.execute("""
     create or replace temp table company_mention_bases as
     select r.node, b.cluster_id,
-           case when r.source_object <> 'companies' and r.uscc is null and r.domain is null
+           case when r.source_object <> 'companies' and r.uscc is null and r.domain is null and p.people is null
                      and count(*) over (partition by b.cluster_id) = 1
                 then concat_ws('|', n.squeezed, n.branch, n.place, r.any_domain) end as words
     from company_records as r join company_bases as b using (node)
+    left join company_people as p using (node)
     left join account_names as n on n.raw = r.company_name""")
     connection.execute("""
     create or replace temp table company_bases as
