@@ -6,7 +6,7 @@ from itertools import pairwise as successive
 
 import duckdb
 
-from accuracy.measures import Bin, Found, measure, pairwise
+from accuracy.measures import Bin, Found, measure, pairwise, share_right
 from persona_warehouse.identity.clusters import cluster
 
 EXAMPLES = 6
@@ -15,7 +15,31 @@ EDGES = (0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99, 1.0001)
 
 @measure("accounts", pairwise, precision=0.99, recall=0.95)
 def accounts(connection: duckdb.DuckDBPyConnection) -> Found:
-    """Companies of the CRM, companies that leads and remarks name, mail domains."""
+    """What makes accounts: companies of the CRM, companies that leads name, mail domains."""
+    _judged_companies(connection)
+    connection.execute("delete from judged where node like 'derived|remark_companies|%'")
+    return _judge(connection, "account")
+
+
+@measure("companies of remarks", share_right)
+def remarks(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Whom a remark on a follower names: right when most of the account's other records are of the same company."""
+    _judged_companies(connection)
+    rows = connection.execute("""
+        with meant as (
+            select said, mode(so order by so) as so from judged
+            where node not like 'derived|remark_companies|%' group by said
+        )
+        select j.shown, m.so is not distinct from j.so, count(*)
+        from judged as j join meant as m using (said)
+        where j.node like 'derived|remark_companies|%' and j.so is not null
+        group by all order by count(*) desc, 1""").fetchall()
+    right = sum(n for _, is_right, n in rows if is_right)
+    wrong = [f"of another company: {shown} ({n})" for shown, is_right, n in rows if not is_right]
+    return Found({"right": right, "all": sum(n for *_, n in rows)}, tuple(wrong[:EXAMPLES]))
+
+
+def _judged_companies(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
     create or replace temp table judged as
     select i.identity_key as node, i.account_id as said,
@@ -36,7 +60,6 @@ def accounts(connection: duckdb.DuckDBPyConnection) -> Found:
         on i.source_object = 'domains' and d.domain = i.domain and d.kind <> 'branch'
     where i.source_object <> 'company_enrichment'
     qualify row_number() over (partition by i.identity_key order by so) = 1""")
-    return _judge(connection, "account")
 
 
 @measure("persons", pairwise, precision=0.98, recall=0.90)

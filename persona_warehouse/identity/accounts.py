@@ -131,10 +131,54 @@ def _compare(connection: duckdb.DuckDBPyConnection) -> None:
         threshold=THRESHOLD, prior=model.prior,
         score_pairs=lambda pairs, out: _score_inside(connection, model, pairs, out),
     )  # fmt: skip
+    _ambiguous(connection)
     connection.execute("""
     create or replace temp table company_clusters as
-    select b.node, min(b.node) over (partition by g.cluster_id) as cluster_id
-    from company_bases as b join company_groups_found as g on g.base = b.cluster_id""")
+    with placed as (
+        select b.node, case when a.base is null then g.cluster_id else '|' || b.cluster_id end as cluster
+        from company_bases as b
+        join company_groups_found as g on g.base = b.cluster_id
+        left join company_ambiguous as a on a.base = b.cluster_id
+    )
+    select node, min(node) over (partition by cluster) as cluster_id from placed""")
+
+
+def _ambiguous(connection: duckdb.DuckDBPyConnection) -> None:
+    """company_ambiguous(base): a brand and nothing else, where several companies bear it.
+
+    A company that only its branches tell of is one of them, and one that stands with its English name too.
+    """
+    connection.execute("""
+    create or replace temp table company_ambiguous as
+    with bearers as (
+        select f.*, g.cluster_id
+        from identity.account_features as f
+        join account_features_now as n using (node)
+        join company_groups_found as g on g.base = n.entity
+    ),
+    bare as (
+        select entity as base, brand, sound from bearers
+        where not is_full and core = brand and people is null and domain is null and not has_named_place
+          and branch is null and brand is not null
+    ),
+    -- the house's own records are one; branches of a house that is not there are one by its name
+    houses as (
+        select sound, case when branch is null then cluster_id end as cluster_id, core, province, has_named_place,
+               branch is not null as is_branch
+        from bearers where is_full and sound is not null
+        union
+        select word, cluster_id, core, province, has_named_place, false
+        from bearers where is_full and is_latin and branch is null and word is not null
+    ),
+    known as (
+        select sound, cluster_id as house from houses where not is_branch
+        union
+        select b.sound, b.core from houses as b
+        where b.is_branch
+          and not exists (select 1 from houses as h where not h.is_branch and h.sound = b.sound and h.core = b.core)
+    ),
+    shared as (select sound from known group by sound having count(distinct house) > 1)
+    select base from bare group by base having bool_and(sound in (select sound from shared))""")
 
 
 def _design(records: int) -> Design:
