@@ -313,3 +313,18 @@ def test_brands_sound_alike_in_both_scripts() -> None:
     assert sections_of("智能装备") == (["C", "I"],)
     assert sections_of("intelligent equipment") == (["C", "I"],)
     assert sections_of("某某") == (None,)
+
+
+def test_a_bare_brand_fits_companies_that_only_their_branches_or_english_names_tell_of(world: World) -> None:
+    companies(
+        world,
+        a="上海辰远智能装备有限公司",
+        b="武汉辰远物流有限公司成都分公司",
+        c="杭州森屿餐饮管理有限公司",
+        d="Suzhou Senyu Logistics Co., Ltd.",
+        e="深圳云杉软件有限公司",
+        f="深圳云杉软件有限公司广州分公司",
+    )
+    leads(world, x="辰远", y="森屿", z="云杉")
+    world.resolve()
+    assert named(world) == {"a", "b", "c", "d", "e z", "f", "x", "y"}
