@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup demo nightly test test-heavy bench lint format lock airflow clean
+.PHONY: help setup demo nightly test test-heavy bench accuracy lint format lock airflow clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -43,6 +43,9 @@ test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights 
 
 bench: setup ## how fast it is beside the bare engine (SCALE=10m for more)
 	@$(BIN)/python -m bench --scale $(or $(SCALE),1m)
+
+accuracy: setup ## how right it is, on sample worlds that no test knows; writes docs/accuracy.md
+	@$(BIN)/python -m accuracy
 
 lint: setup ## style, types, floors, SQL
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests

@@ -13,7 +13,7 @@ import pytest
 
 from persona_warehouse import keyed_hash
 from persona_warehouse.errors import ConfigError
-from persona_warehouse.identity.clusters import HASHED
+from persona_warehouse.identity.ledger import HASHED
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import scratch
 

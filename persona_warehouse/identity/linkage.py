@@ -335,6 +335,8 @@ def _trained(connection: duckdb.DuckDBPyConnection, design: Design, table: str, 
     model = Model(design, model.settings, records, frequencies)
     prior = _prior(connection, design, single, records)
     settings = _settings(design, prior)
+    if all(level.is_fixed for comparison in design.comparisons for level in comparison.levels):
+        return Model(design, settings, records, frequencies)
     # by the hash of its name: the same records whatever their order
     connection.execute(f"""
     create or replace temp table linkage_sample as

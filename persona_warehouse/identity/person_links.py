@@ -57,22 +57,19 @@ def link_people(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _must_and_may_not(connection: duckdb.DuckDBPyConnection) -> None:
-    """Decisions by hand (seed identity_overrides): must-links are edges, cannot-links keep apart."""
+    """Decisions by hand (overrides): must-links are edges, cannot-links keep apart."""
     connection.execute("create or replace temp table person_apart (base_l varchar, base_r varchar)")
     connection.execute("create or replace temp table cannot_links (node_l varchar, node_r varchar)")
-    is_seeded = connection.execute(
-        "select 1 from duckdb_tables() where schema_name = 'seeds' and table_name = 'identity_overrides'"
-    ).fetchone()
-    if not is_seeded:
-        return
-    both = """entity = 'contact' and "left" in (select node from person_records)
-              and "right" in (select node from person_records)"""
-    connection.execute(f"""
+    connection.execute("""
     insert into person_edges
-    select "left", "right", 'decision' from seeds.identity_overrides where rule = 'must-link' and {both}""")
-    connection.execute(f"""
+    select node_l, node_r, 'decision' from override_links
+    where entity = 'contact' and rule = 'must_link'
+      and node_l in (select node from person_records) and node_r in (select node from person_records)""")
+    connection.execute("""
     insert into cannot_links
-    select "left", "right" from seeds.identity_overrides where rule = 'cannot-link' and {both}""")
+    select node_l, node_r from override_links
+    where entity = 'contact' and rule = 'cannot_link'
+      and node_l in (select node from person_records) and node_r in (select node from person_records)""")
 
 
 def _features(connection: duckdb.DuckDBPyConnection) -> None:
@@ -183,12 +180,20 @@ def _bases(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
     create or replace temp table person_nodes as
     select node, case when cluster_id in (from torn_bases) then node else cluster_id end as base from person_bases""")
+    connection.execute("""
+    create or replace temp table person_torn_edges as
+    with torn as (select node from person_bases where cluster_id in (from torn_bases))
+    select l.node as node_l, r.node as node_r
+    from person_keys as l
+    join person_keys as r on r.key_type = l.key_type and r.key_value = l.key_value and l.node < r.node
+    where l.node in (from torn)
+    union
+    select least(node_l, node_r), greatest(node_l, node_r) from person_edges where node_l in (from torn)""")
     connection.execute(f"""
     create or replace temp table person_pairs as
     select node_l, node_r, match_weight from identity.links where entity = '{ENTITY}'
     union all
-    select e.node_l, e.node_r, {MOST} from person_edges as e join person_bases as b on b.node = e.node_l
-    where b.cluster_id in (from torn_bases)""")
+    select node_l, node_r, {MOST} from person_torn_edges""")
     connection.execute("""
     insert into person_apart
     select l.base, r.base from cannot_links as c
@@ -229,9 +234,7 @@ def _score_inside(connection: duckdb.DuckDBPyConnection, model: Model, pairs: st
            case when e.node_l is not null then {MOST} else k.match_weight end as match_weight,
            case when e.node_l is not null then 1 else k.names end as names
     from identity.links as k semi join {pairs} as p using (node_l, node_r)
-    left join (
-        select distinct least(node_l, node_r) as node_l, greatest(node_l, node_r) as node_r from person_edges
-    ) as e using (node_l, node_r)
+    left join person_torn_edges as e using (node_l, node_r)
     where k.entity = '{ENTITY}'""")
 
 

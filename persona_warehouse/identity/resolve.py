@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import duckdb
+
 from persona_warehouse import warehouse
 from persona_warehouse.identity.accounts import resolve_accounts
 from persona_warehouse.identity.facts import DICTIONARIES as FACTS
 from persona_warehouse.identity.normalise import update_dictionaries
+from persona_warehouse.identity.overrides import report_unknown_ids, take_overrides
 from persona_warehouse.identity.people import collect_person_records, find_visitors, resolve_people
 from persona_warehouse.settings import Settings
 
@@ -36,17 +39,25 @@ def resolve(settings: Settings) -> IdentityCounts:
     """
     with warehouse.connect(settings.warehouse_file) as connection:
         connection.execute("begin")
-        update_dictionaries(connection)
-        update_dictionaries(connection, FACTS)
-        collect_person_records(connection)
-        resolve_accounts(connection, settings)
-        resolve_people(connection, settings)
-        find_visitors(connection)
+        counts = resolve_in(connection, settings)
         connection.execute("commit")
-        counts = connection.execute(
-            """select (select count(*) from identity.companies),
-                      (select count(distinct account_id) from identity.companies),
-                      (select count(*) from identity.people),
-                      (select count(distinct contact_id) from identity.people)"""
-        ).fetchone()
-        return IdentityCounts(*counts) if counts else IdentityCounts(0, 0, 0, 0)
+        return counts
+
+
+def resolve_in(connection: duckdb.DuckDBPyConnection, settings: Settings) -> IdentityCounts:
+    """The steps, in the transaction of the caller."""
+    take_overrides(connection, settings)
+    update_dictionaries(connection)
+    update_dictionaries(connection, FACTS)
+    collect_person_records(connection)
+    resolve_accounts(connection, settings)
+    resolve_people(connection, settings)
+    find_visitors(connection)
+    report_unknown_ids(connection)
+    counts = connection.execute(
+        """select (select count(*) from identity.companies),
+                  (select count(distinct account_id) from identity.companies),
+                  (select count(*) from identity.people),
+                  (select count(distinct contact_id) from identity.people)"""
+    ).fetchone()
+    return IdentityCounts(*counts) if counts else IdentityCounts(0, 0, 0, 0)

@@ -39,8 +39,9 @@ def note_reused_ids(connection: duckdb.DuckDBPyConnection, settings: Settings, e
     connection.execute(f"""
     insert or ignore into identity.changes
     select left(sha256(concat_ws('|', '{entity}', 'reused', n.node, cast({day} as varchar))), 16),
-           '{entity}', 'reused', f.{entity}_id, a.entity_id, n.node || ' is somebody else than before', {day}
+           '{entity}', 'reused', f.{entity}_id, a.entity_id, n.node || ' is somebody else than before', {day},
+           [n.node], 1
     from {now} as n
     join identity.{before} as f on f.identity_key = n.node
     join identity.assigned as a on a.entity = '{entity}' and a.node = n.node
-    where n.source_system = 'crm' and {known} >= 2 and not ({same})""")
+    where n.source_object in ('companies', 'contacts', 'leads') and {known} >= 2 and not ({same})""")

@@ -32,6 +32,12 @@ NOT_A_NAME = (
     r"test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
 )
 
+# 有限公司 with a sign wrong, missing or out of place
+FORM_WITH_A_SLIP = (
+    r"(?:[^无份团]限公司|有[^限责]公司|有限[^公责]司|有限公[^司]|"
+    r"限有公司|有公限司|有限司公|有限司|有限公)$"
+)
+
 CHUNK = 50_000
 
 COLUMNS = ("place", "brand", "trade", "legal_form", "branch", "key")
@@ -67,23 +73,6 @@ def _parsed(names: pa.Array) -> dict[str, pa.Array]:
     return {**found, "key": _key(found)}
 
 
-def section_of(trade: str) -> str | None:
-    """The section of GB/T 4754 that the first trade word of several speaks of: 智能科技 and intelligent technology."""
-    sections = _sections()
-    if trade.isascii():
-        words = trade.split()
-        starts = (" ".join(words[:size]) for size in range(len(words), 0, -1))
-    else:
-        starts = (trade[:size] for size in range(len(trade), 0, -1))
-    return next((sections[start] or None for start in starts if start in sections), None)
-
-
-@cache
-def _sections() -> dict[str, str]:
-    seeds = ("companies/trade_words", "companies/trade_words_en")
-    return {row["term"]: row["industry_section"] for seed in seeds for row in rows_of(seed)}
-
-
 def _key(parts: dict[str, pa.Array]) -> pa.Array:
     filled = [pc.fill_null(parts[name], "") for name in ("brand", "trade", "place", "branch")]
     key = pc.utf8_lower(pc.binary_join_element_wise(*filled, "|"))
@@ -95,6 +84,7 @@ def _key(parts: dict[str, pa.Array]) -> pa.Array:
 
 def _chinese(text: pa.Array) -> dict[str, pa.Array]:
     text = pc.replace_substring_regex(text, r"[\s·.,，、'\"“”《》<>]+", "")
+    text = pc.replace_substring_regex(text, FORM_WITH_A_SLIP, "有限公司")
     text, bracket_place = _brackets(text)
     text, branch = _branch(text)
     text, form = _legal_form(text)
@@ -331,11 +321,17 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
     low = pc.replace_substring_regex(low, r"\((?:the|class [a-z]|formerly [^)]*)\)", " ")
     low = pc.replace_substring_regex(low, r"[()]", " ")
     low = pc.utf8_trim_whitespace(pc.replace_substring_regex(low, r"[\s,;\"]+", " "))
-    form_words = _alternatives(re.sub(r"[\s,]+", " ", form) for form in _forms_of("english"))
-    parts = pc.extract_regex(low, rf"^(?P<rest>.*?[a-z0-9].*?)(?P<form>(?:[ .]+(?:{form_words}))*)[ .]*$")
+    places = _alternatives(["china", *regions.latin_names()])
+    # behind the legal form: … Co., Ltd. Suzhou Branch
+    forms = _alternatives(re.sub(r"[\s,]+", " ", form) for form in _forms_of("english"))
+    parts = pc.extract_regex(
+        low, rf"^(?P<head>.*[ .](?:{forms})[. ]+)(?P<branch>(?:(?:{places}) )?branch(?: office)?)$"
+    )
+    branch = pc.struct_field(parts, "branch")
+    low = pc.coalesce(pc.struct_field(parts, "head"), low)
+    parts = pc.extract_regex(low, rf"^(?P<rest>.*?[a-z0-9].*?)(?P<form>(?:[ .]+(?:{forms}))*)[ .]*$")
     rest, form = pc.struct_field(parts, "rest"), pc.struct_field(parts, "form")
     rest = pc.replace_substring_regex(rest, r"^the ", "")
-    places = _alternatives(["china", *regions.latin_names()])
     parts = pc.extract_regex(rest, rf"^(?P<place>(?:(?:{places}) )*)(?P<rest>.+)$")
     place, rest = pc.struct_field(parts, "place"), pc.struct_field(parts, "rest")
     trades = _alternatives(row["term"] for row in rows_of("companies/trade_words_en"))
@@ -344,7 +340,7 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
     cleaned = {"place": place, "brand": brand, "trade": trade, "legal_form": form}
     return {
         **{name: _none(pc.utf8_trim(values, " .&-")) for name, values in cleaned.items()},
-        "branch": pa.nulls(len(text), pa.string()),
+        "branch": branch,
     }
 
 

@@ -96,8 +96,27 @@ class World:
         return dict(self.sql("select source_id, contact_id from identity.people"))
 
     def accounts(self) -> dict[str, str]:
-        """Source id -> account id."""
-        return dict(self.sql("select source_id, account_id from identity.companies"))
+        """Source id -> account id, of companies of the CRM and of domains."""
+        return dict(
+            self.sql(
+                "select source_id, account_id from identity.companies where source_object in ('companies', 'domains')"
+            )
+        )
+
+    def mentions(self) -> dict[str, str]:
+        """Source id -> account id, of what leads, remarks and enrichment rows name."""
+        return dict(
+            self.sql(
+                "select source_id, account_id from identity.companies "
+                "where source_object not in ('companies', 'domains')"
+            )
+        )
+
+    def decide(self, *rows: tuple[str, str, str, str]) -> None:
+        """Decisions of this home: (entity, left id, right id, rule)."""
+        lines = [",".join((*row, "seen by hand", "a tester", "2026-11-01")) for row in rows]
+        header = "entity,left_id,right_id,rule,reason,author,since"
+        (self.settings.home / "identity_overrides.csv").write_text("\n".join([header, *lines]) + "\n")
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that identity holds, in order."""
@@ -115,7 +134,10 @@ class World:
             "links",
         )
         with connect(self.settings.warehouse_file, read_only=True) as connection:
-            return {name: connection.execute(f"from identity.{name} order by all").fetchall() for name in tables}
+            found = {name: connection.execute(f"from identity.{name} order by all").fetchall() for name in tables}
+        # that an entity began is no change of it
+        found["changes"] = [row for row in found["changes"] if row[2] != "new"]
+        return found
 
 
 def groups(ids: dict[str, str]) -> set[str]:

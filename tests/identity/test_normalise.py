@@ -162,7 +162,7 @@ def test_what_is_no_address(raw: str) -> None:
     [
         "qq.com", "vip.qq.com", "foxmail.com", "163.com", "vip.163.com", "126.com", "yeah.net", "139.com", "189.cn",
         "sina.com", "sina.com.cn", "sohu.com", "aliyun.com", "21cn.com", "gmail.com", "outlook.com", "hotmail.com",
-        "icloud.com", "yahoo.com.cn", "QQ.COM",
+        "icloud.com", "yahoo.com.cn", "QQ.COM", "mailinator.com", "guerrillamail.com",
     ],
 )  # fmt: skip
 def test_free_mail(host: str) -> None:
@@ -230,6 +230,7 @@ def staging() -> Iterator[duckdb.DuckDBPyConnection]:
             '采购经理' as job_title, '采购部' as department;
         create table staging.stg_crm__leads as select 'a@X.com' as email, null::varchar as phone,
             '采购经理' as job_title, null::varchar as department;
+        create table staging.stg_crm__company_enrichment as select 'worse' as uscc;
         create table staging.stg_website__events as select 'nonsense' as email, '无' as phone
             union all select null, null;
         create table staging.stg_crm__companies as select 'x.com' as domain, 'http://x.com' as website, 'bad' as uscc
@@ -251,9 +252,8 @@ def test_only_values_that_no_earlier_night_saw_are_normalised(
 
     monkeypatch.setattr(normalise, "DICTIONARIES", tuple(noted(one) for one in normalise.DICTIONARIES))
     normalise.update_dictionaries(staging)
-    assert sorted(asked) == sorted(
-        ["A@x.com", "a@X.com", "nonsense", "13812345678", "无", "x.com", "http://x.com", "bad", "采购经理", "采购部"]
-    )
+    keys = ["A@x.com", "a@X.com", "nonsense", "13812345678", "无", "x.com", "http://x.com", "bad", "worse"]
+    assert sorted(asked) == sorted([*keys, "采购经理", "采购部"])
     asked.clear()
     normalise.update_dictionaries(staging)
     assert asked == []
@@ -272,7 +272,10 @@ def test_only_values_that_no_earlier_night_saw_are_normalised(
         ("13812345678", MOBILE, True),
         ("无", None, None),
     ]
-    assert staging.execute("select * from identity.credit_codes").fetchall() == [("bad", None)]
+    assert staging.execute("select * from identity.credit_codes order by raw").fetchall() == [
+        ("bad", None),
+        ("worse", None),
+    ]
     assert staging.execute("select raw, seniority, job_function from identity.titles order by raw").fetchall() == [
         ("采购经理", "manager", "purchasing"),
         ("采购部", "unknown", "purchasing"),

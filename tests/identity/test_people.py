@@ -136,15 +136,16 @@ def test_decisions_by_hand_beat_keys_and_likeness(world: World) -> None:
         e={"full_name": "周明"},
         f={"full_name": "Zhou"},
     )
-    world.sql("""create table seeds.identity_overrides as
-        select * from (values ('contact', 'crm|contacts|a', 'crm|contacts|b', 'cannot-link'),
-                              ('contact', 'crm|contacts|c', 'crm|contacts|d', 'cannot-link'),
-                              ('contact', 'crm|contacts|e', 'crm|contacts|f', 'must-link'),
-                              ('contact', 'crm|contacts|e', 'crm|contacts|gone', 'must-link'))
-        as t(entity, "left", "right", rule)""")
+    decisions = (
+        ("contact", "crm|contacts|a", "crm|contacts|b", "cannot_link"),
+        ("contact", "crm|contacts|c", "crm|contacts|d", "cannot_link"),
+        ("contact", "crm|contacts|e", "crm|contacts|f", "must_link"),
+        ("contact", "crm|contacts|e", "crm|contacts|gone", "must_link"),
+    )
+    world.decide(*decisions)
     world.resolve()
     assert groups(world.people()) == {"a", "b", "c", "d", "e f"}
-    world.sql("delete from seeds.identity_overrides where rule = 'cannot-link'")
+    world.decide(*decisions[2:])
     world.resolve(21)
     assert groups(world.people()) == {"a b", "c d", "e f"}
 
@@ -157,7 +158,8 @@ def test_a_pair_is_explained(world: World) -> None:
     with connect(world.settings.warehouse_file) as connection:
         rows = waterfall(connection, "contact", "crm|contacts|a", "wechat|followers|o1")
         assert waterfall(connection, "contact", "crm|contacts|a", "nobody") == []
-        kept = connection.execute("select match_weight from identity.links where method = 'likeness'").fetchone()
+        likeness = "select match_weight from identity.links where method = 'likeness' and entity = 'contact'"
+        kept = connection.execute(likeness).fetchone()
     says = {row["step"]: row["says"] for row in rows}
     assert (says["name"], says["company"], says["email"]) == ("same name", "same company", None)
     assert kept is not None

@@ -58,7 +58,9 @@ MARTS = {
     " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
     " source_record_count bigint",
     "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
-    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz",
+    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz, stint bigint",
+    "identity_changes": "change_id, entity, change, id_before, id_after, present_id, reason, changed_on date,"
+    " record_count bigint",
     "contact_role_tags": "contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence double,"
     " tag_confidence double, is_selected boolean, valid_from timestamptz, valid_to timestamptz",
     "decision_chains": "deal_id, role_slot, account_id, is_required boolean, contact_id, known_by,"
@@ -226,6 +228,10 @@ union all
 select 'k-p' || i, 'crm', 'contacts', 'p' || i, 'contact_id', 'per' || i, 'acc1', 'own id', 1,
     timestamptz '2026-01-01 00:00:00+00'
 from range(1, 25) as numbers(i);
+insert into marts.identity_changes values
+    ('k1', 'account', 'new', null, 'acc1', 'acc1', 'records that nobody was known by', '2026-11-19', 2),
+    ('k2', 'account', 'merge', 'acc99', 'acc1', 'acc1', 'their records are linked now: domain', '2026-11-20', 1),
+    ('k3', 'contact', 'split', 'per1', 'per2', 'per2', 'its records are no longer linked', '2026-11-20', 1);
 insert into marts.contact_role_tags (contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence,
     tag_confidence, is_selected)
 select 'r' || i || tag, 'per' || i, 'decision_role', tag, 'title', 'title: 采购', 0.5, 0.5, tag = 'final'

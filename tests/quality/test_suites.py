@@ -165,6 +165,30 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "identity_changes",
+        "a change has another id after than before",
+        "update marts.identity_changes set id_after = id_before where change_id = 'k3'",
+    ),
+    Break(
+        "marts",
+        "identity_changes",
+        "an id before is there where something was before",
+        "update marts.identity_changes set id_before = 'acc2' where change_id = 'k1'",
+    ),
+    Break(
+        "marts",
+        "identity_changes",
+        "a change is about records",
+        "update marts.identity_changes set record_count = 0 where change_id = 'k1'",
+    ),
+    Break(
+        "marts",
+        "identity_changes",
+        "what merged is no account or contact of its own",
+        "update marts.identity_changes set id_before = 'acc2' where change_id = 'k2'",
+    ),
+    Break(
+        "marts",
         "contact_identities",
         "every live record of companies has an identity",
         "delete from marts.contact_identities where source_id = 'c22'",

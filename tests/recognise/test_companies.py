@@ -36,6 +36,15 @@ def parsed(name: str | None) -> tuple[str | None, ...]:
         ("重庆长安汽车股份有限公司", ("重庆", "长安", "汽车", "股份有限公司", None)),
         ("墨川会计师事务所(特殊普通合伙)", (None, "墨川", None, "会计师事务所特殊普通合伙", None)),
         ("Hangzhou Mochuan Data Services Co., Ltd.", ("hangzhou", "mochuan", "data services", "co. ltd", None)),
+        (
+            "Hangzhou Mochuan Data Services Co., Ltd. Ningbo Branch",
+            ("hangzhou", "mochuan", "data services", "co. ltd", "ningbo branch"),
+        ),
+        # the legal form with a slip
+        ("杭州墨川数据服务有限公公", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("杭州墨川数据服务有公限司", ("杭州", "墨川", "数据服务", "有限公司", None)),
+        ("杭州墨川数据服务有限责任公司", ("杭州", "墨川", "数据服务", "有限责任公司", None)),
+        ("墨川数据无限公司", (None, "墨川", "数据", "无限公司", None)),
         ("Mochuan Inc. (Class A)", (None, "mochuan", None, "inc", None)),
         ("The Mochuan Company", (None, "mochuan", None, "company", None)),
     ],

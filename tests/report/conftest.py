@@ -142,6 +142,7 @@ MARTS = (
     "accounts",
     "contacts",
     "contact_identities",
+    "identity_changes",
     "sessions",
     "touchpoints",
     "journey_stages",

@@ -288,7 +288,7 @@ def test_new_columns_are_named_with_their_day(render: Render, invented: Rows) ->
 def test_tables_are_listed_with_rows_and_meaning(render: Render) -> None:
     rows = [row.cells for row in render().section("links").one("table").one("tbody").all("tr")]
     assert rows[0] == ["marts.accounts", "10", "a company, merged from all sources"]
-    assert len(rows) == 14
+    assert len(rows) == 15
     assert all(cells[2] != "—" for cells in rows)
 
 

@@ -99,14 +99,6 @@ sites as (
     group by a.account_id
 ),
 
-parents as (
-    select
-        source_id,
-        account_id
-    from records
-    where source_system = 'crm'
-),
-
 people as (
     select
         account_id,
@@ -188,7 +180,7 @@ select
     cast(a.average_deal_amount as decimal(38, 6)) as average_deal_amount,
     a.deal_size_band,
     a.sales_motion,
-    p.account_id as parent_account_id,
+    p.parent_account_id,
     c.lifecycle_stage,
     s.stage as journey_stage,
     coalesce(n.contact_count, 0) as contact_count,
@@ -208,7 +200,7 @@ left join industries_recorded as y on y.account_id = f.account_id and y.section 
 left join regions as g on g.code = a.location
 left join sites as v on v.account_id = f.account_id
 left join contradictions as k on k.account_id = f.account_id
-left join parents as p on p.source_id = c.parent_company_id and p.account_id <> f.account_id
+left join {{ source('identity', 'account_parents') }} as p on p.account_id = f.account_id
 left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id

@@ -61,6 +61,19 @@ closed as (
     where p.identity_key is null and c.identity_key is null
 ),
 
+-- to whom a record belonged before it belonged to whom it does
+stints as (
+    select
+        entity,
+        node,
+        entity_id,
+        valid_to,
+        cast(valid_from as {{ timestamp_type() }}) as moved_at,
+        cast(valid_to as {{ timestamp_type() }}) as left_at,
+        row_number() over (partition by entity, node order by valid_from) as place
+    from {{ source('identity', 'history') }}
+),
+
 -- who is still known without the deleted record
 contacts as (
     select distinct contact_id from {{ source('identity', 'people') }}
@@ -72,32 +85,76 @@ accounts as (
 
 identities as (
     select
-        identity_key,
-        source_system,
-        source_object,
-        source_id,
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
         'person' as identity_type,
-        contact_id,
-        account_id,
-        match_method,
-        match_probability,
-        valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
-    from {{ source('identity', 'people') }}
+        r.contact_id,
+        r.account_id,
+        r.match_method,
+        r.match_probability,
+        case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        coalesce(s.place, 1) as stint
+    from {{ source('identity', 'people') }} as r
+    left join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is null
     union all
     select
-        identity_key,
-        source_system,
-        source_object,
-        source_id,
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
         'company' as identity_type,
         cast(null as {{ dbt.type_string() }}) as contact_id,
-        account_id,
-        match_method,
-        match_probability,
-        valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
-    from {{ source('identity', 'companies') }}
+        r.account_id,
+        r.match_method,
+        r.match_probability,
+        case when s.place > 1 then s.moved_at else r.valid_from end as valid_from,
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        coalesce(s.place, 1) as stint
+    from {{ source('identity', 'companies') }} as r
+    left join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is null
+    union all
+    select
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
+        'person' as identity_type,
+        s.entity_id as contact_id,
+        cast(null as {{ dbt.type_string() }}) as account_id,
+        'former' as match_method,
+        1.0 as match_probability,
+        case
+            when s.place > 1 then s.moved_at
+            when r.valid_from < s.left_at then r.valid_from
+            else s.left_at
+        end as valid_from,
+        s.left_at as valid_to,
+        s.place as stint
+    from {{ source('identity', 'people') }} as r
+    inner join stints as s on s.entity = 'contact' and s.node = r.identity_key and s.valid_to is not null
+    union all
+    select
+        r.identity_key,
+        r.source_system,
+        r.source_object,
+        r.source_id,
+        'company' as identity_type,
+        cast(null as {{ dbt.type_string() }}) as contact_id,
+        s.entity_id as account_id,
+        'former' as match_method,
+        1.0 as match_probability,
+        case
+            when s.place > 1 then s.moved_at
+            when r.valid_from < s.left_at then r.valid_from
+            else s.left_at
+        end as valid_from,
+        s.left_at as valid_to,
+        s.place as stint
+    from {{ source('identity', 'companies') }} as r
+    inner join stints as s on s.entity = 'account' and s.node = r.identity_key and s.valid_to is not null
     union all
     select
         concat('website|visitors|', anonymous_id) as identity_key,
@@ -110,7 +167,8 @@ identities as (
         'identified on it' as match_method,
         1.0 as match_probability,
         valid_from,
-        cast(null as {{ timestamp_type() }}) as valid_to
+        cast(null as {{ timestamp_type() }}) as valid_to,
+        1 as stint
     from visitors
     union all
     select
@@ -124,7 +182,8 @@ identities as (
         'deleted' as match_method,
         1.0 as match_probability,
         g.created_at as valid_from,
-        case when g.gone_at < g.created_at then g.created_at else g.gone_at end as valid_to
+        case when g.gone_at < g.created_at then g.created_at else g.gone_at end as valid_to,
+        1 as stint
     from closed as g
     left join contacts as p on g.entity = 'contact' and p.contact_id = g.entity_id
     left join accounts as c on g.entity = 'account' and c.account_id = g.entity_id
@@ -141,5 +200,6 @@ select
     match_method,
     cast(match_probability as double) as match_probability,
     valid_from,
-    valid_to
+    valid_to,
+    cast(stint as bigint) as stint
 from identities

@@ -1,0 +1,52 @@
+"""`python -m accuracy`: builds sample worlds, measures, prints, and writes docs/accuracy.md."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.markdown import Markdown
+
+from accuracy.measures import MEASURES, MODULES, Found
+from accuracy.report import page, total
+from accuracy.worlds import build
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m accuracy", description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
+    parser.add_argument("--companies", type=int, default=200)
+    parser.add_argument("--folder", type=Path, help="where the worlds are written and kept; default a temporary one")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md")
+    asked = parser.parse_args()
+    for module in MODULES:
+        importlib.import_module(module)
+    console = Console()
+    with tempfile.TemporaryDirectory(prefix="accuracy-") as temporary:
+        found: dict[str, dict[int, Found]] = {name: {} for name in MEASURES}
+        for seed in asked.seeds:
+            with console.status(f"seed {seed} …"):
+                world = build(asked.folder or Path(temporary), seed, asked.companies)
+                with world.open() as connection:
+                    for name, measure in MEASURES.items():
+                        found[name][seed] = measure.find(connection)
+    text = page(list(MEASURES.values()), found, asked.companies)
+    asked.out.write_text(text, encoding="utf-8")
+    console.print(Markdown(text))
+    missed = [
+        f"{name}: {score}"
+        for name, measure in MEASURES.items()
+        for score, value in measure.scores(total(found[name])).items()
+        if value < measure.bars.get(score, 0.0)
+    ]
+    sys.exit(f"below the bar: {', '.join(missed)}" if missed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""The figures as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from accuracy.measures import Bin, Found, Measure
+
+HEAD = """# How right it is
+
+Measured by `make accuracy` on sample worlds of {companies} companies that no test knows (seeds {seeds}), against their
+truth. The sample world knows nothing of the dictionaries. Pairs of records are counted: precision is the share of pairs
+said to be one that are, recall the share of pairs that are one and were found.
+"""
+
+
+def page(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]], companies: int) -> str:
+    """The page, in Markdown.
+
+    Args:
+        found: measure -> seed -> what was found.
+    """
+    seeds = sorted({seed for worlds in found.values() for seed in worlds})
+    parts = [HEAD.format(companies=companies, seeds=", ".join(map(str, seeds)))]
+    parts.append(_summary(measures, found))
+    for one in measures:
+        worlds = found[one.name]
+        parts.append(f"## {one.name.capitalize()}\n\n{_by_seed(one, worlds)}")
+        bins = _added([each for world in worlds.values() for each in world.bins])
+        if bins:
+            parts.append(
+                f"What is stated, of pairs compared by likeness alone, and what is so:\n\n{_reliability(bins)}"
+            )
+        examples = [f"- seed {seed}: {text}" for seed in sorted(worlds) for text in worlds[seed].examples[:6]]
+        if examples:
+            parts.append("The worst:\n\n" + "\n".join(examples))
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def total(worlds: Mapping[int, Found]) -> dict[str, int]:
+    """The counts of all worlds."""
+    names = {name for world in worlds.values() for name in world.counts}
+    return {name: sum(world.counts.get(name, 0) for world in worlds.values()) for name in sorted(names)}
+
+
+def _summary(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]]) -> str:
+    rows = []
+    for one in measures:
+        scores = one.scores(total(found[one.name]))
+        rows += [
+            (one.name, score, f"{value:.4f}", f"{one.bars[score]:.2f}" if score in one.bars else "",
+             "" if score not in one.bars else "yes" if value >= one.bars[score] else "**no**")
+            for score, value in scores.items()
+        ]  # fmt: skip
+    return _table(("measure", "score", "all seeds", "bar", "met"), rows)
+
+
+def _by_seed(one: Measure, worlds: Mapping[int, Found]) -> str:
+    names = list(one.scores(total(worlds)))
+    counts = sorted({name for world in worlds.values() for name in world.counts})
+    rows = []
+    for seed in sorted(worlds):
+        scores = one.scores(worlds[seed].counts)
+        values = [f"{worlds[seed].counts.get(name, 0):,}" for name in counts]
+        rows.append((str(seed), *(f"{scores[name]:.4f}" for name in names), *values))
+    return _table(("seed", *names, *counts), rows)
+
+
+def _added(bins: Sequence[Bin]) -> list[Bin]:
+    found: dict[tuple[float, float], Bin] = {}
+    for one in bins:
+        before = found.get((one.low, one.high), Bin(one.low, one.high, 0, 0, 0.0))
+        found[(one.low, one.high)] = Bin(
+            one.low, one.high, before.pairs + one.pairs, before.right + one.right, before.stated + one.stated
+        )
+    return [found[edges] for edges in sorted(found)]
+
+
+def _reliability(bins: Sequence[Bin]) -> str:
+    rows = [
+        (f"{one.low:.2f} to {one.high:.2f}", f"{one.pairs:,}", f"{one.stated / one.pairs:.3f}",
+         f"{one.right / one.pairs:.3f}")
+        for one in bins
+    ]  # fmt: skip
+    return _table(("probability", "pairs", "stated", "so"), rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
