@@ -7,7 +7,8 @@ with company_records as (
         r.identity_key,
         r.account_id,
         r.source_system,
-        r.source_id,
+        -- only the CRM's own ids may be shown; what is derived is named after an openid or a domain
+        case when r.source_system = 'crm' then r.source_id end as source_id,
         r.uscc,
         coalesce(c.name, r.company_name) as company_name,
         c.industry,
@@ -255,8 +256,10 @@ said as (
     select
         account_id,
         'short_name' as attribute,
-        case when legal_form is null then 'crm' else 'name' end as source_type,
-        case when legal_form is null then 'crm' else 'name' end as source,
+        case when legal_form is not null then 'name' when source_system = 'crm' then 'crm' else 'other' end
+            as source_type,
+        case when legal_form is not null then 'name' when source_system = 'crm' then 'crm' else 'other' end
+            as source,
         source_id as source_record,
         as_of,
         case
