@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import pyarrow as pa
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
+
+if TYPE_CHECKING:
+    from persona_warehouse.tryout.fit import Tried
 
 app = typer.Typer(
     help="Run the dictionaries and matchers on a file of your own, and see what they rest on.", no_args_is_help=True
@@ -26,6 +29,7 @@ Out = Annotated[
 ]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a text file; default UTF-8, else GB18030.")]
 SHOWN = 12
+FIT_SIGNALS = 25
 
 
 @app.command()
@@ -98,6 +102,108 @@ def people(
         f"{table.num_rows:,} rows, {found.said}; written to {escape(str(target))}, pairs to {escape(str(pairs))}",
         soft_wrap=True,
     )
+
+
+@app.command()
+def fit(
+    file: File,
+    label: Annotated[str, typer.Option("--label", help="The column with the outcome: won, converted, 是否成交 …")],
+    time: Annotated[
+        str | None, typer.Option("--time", help="When a row began; then later rows test what earlier ones taught.")
+    ] = None,
+    exclude: Annotated[list[str] | None, typer.Option("--exclude", help="A column to leave out; repeatable.")] = None,
+    keep: Annotated[
+        list[str] | None, typer.Option("--keep", help="A column to use though it looks filled in afterwards.")
+    ] = None,
+    positive: Annotated[
+        list[str] | None, typer.Option("--positive", help="A value of the label that is the outcome; repeatable.")
+    ] = None,
+    out: Out = None,
+    encoding: Encoding = None,
+) -> None:
+    """Leads with an outcome: how likely each is to buy, by which signals, tested; columns that are leaks refused."""
+    from persona_warehouse.files import write_atomically
+    from persona_warehouse.tryout import fit as trying
+    from persona_warehouse.tryout import tables
+
+    table = tables.read_table(file, encoding=encoding)
+    tried = trying.try_fit(
+        table, file, label, time=time, exclude=exclude or (), keep=keep or (), positive=positive or ()
+    )
+    _show_fit(tried)
+    name = f"{file.name.split('.')[0]}.fit.csv"
+    target = out / name if out is not None and out.is_dir() else out or Path(name)
+    tables.write_table(tables.beside(table, tried.columns), target)
+    stem = target.with_name(target.name.removesuffix(target.suffix))
+    points, figures = stem.with_name(f"{stem.name}.points.csv"), stem.with_name(f"{stem.name}.json")
+    tables.write_table(tried.points, points)
+    write_atomically(figures, trying.as_json(tried, label, time))
+    screen.print(
+        f"{table.num_rows:,} rows scored; written to {escape(str(target))}, points to {escape(str(points))}, "
+        f"figures to {escape(str(figures))}",
+        soft_wrap=True,
+    )
+
+
+def _show_fit(tried: Tried) -> None:
+    from persona_warehouse.tryout.fit import left_out, spoken, strength
+
+    found, test = tried.fit, tried.fit.test
+    others = int((~tried.outcomes.is_known).sum())
+    screen.print(
+        f"{found.positives:,} rows with the outcome ({escape(', '.join(tried.outcomes.won[:5]))}), {found.negatives:,} "
+        f"without ({escape(', '.join(tried.outcomes.lost[:5]))}), {others:,} open or blank\ntested {test.method}\n",
+        soft_wrap=True,
+    )
+    scores = Table("score", "AUC (95 %)", "gain in AUC", "Brier", "lift of the best tenth", box=None)
+    for each in (test.model, test.constant, test.by_hand):
+        if each is not None:
+            gain = f"{each.gain.value:+.3f} ({each.gain.low:+.3f} to {each.gain.high:+.3f})" if each.gain else ""
+            scores.add_row(each.name, spoken(each.auc), gain, f"{each.brier:.4f}", f"{each.top_lift:.2f}")
+    screen.print(scores)
+    if test.by_hand is None:
+        screen.print("no rule of the points table made by hand finds a column here", style="dim")
+    tenths = Table("tenth", "rows", "outcomes", "rate (95 %)", "stated", "lift", "captured", box=None)
+    for one in test.tenths:
+        tenths.add_row(
+            str(one.number), f"{one.n:,}", f"{one.outcomes:,}", f"{one.rate:.1%} ({one.low:.1%} to {one.high:.1%})",
+            f"{one.stated:.1%}", f"{one.lift:.2f}", f"{one.captured:.0%}",
+        )  # fmt: skip
+    screen.print(tenths)
+    right = test.calibration
+    screen.print(
+        f"calibration: stated and so differ by {right.error:.1%} on average; slope {right.slope:.2f} "
+        f"({right.slope_low:.2f} to {right.slope_high:.2f}), 1 is right; p = {right.p:.2g} that nothing is wrong\n",
+        soft_wrap=True,
+    )
+    signals = Table(
+        "signal", "moves scores by", "alone (AUC)", Column("best", overflow="fold"), Column("worst", overflow="fold"),
+        Column("ask", overflow="fold"), box=None,
+    )  # fmt: skip
+    judged = {judgement.column: judgement for judgement in found.judgements}
+    strengths = [(strength(signal, found), judged[signal.name]) for signal in found.points.signals]
+    for (moves, best, worst), judgement in sorted(strengths, key=lambda pair: -pair[0][0])[:FIT_SIGNALS]:
+        alone = "" if judgement.alone is None else f"{judgement.alone:.3f}"
+        signals.add_row(
+            escape(judgement.column), f"±{moves:.1f} points", alone, escape(best), escape(worst),
+            escape(judgement.reason or ""),
+        )  # fmt: skip
+    screen.print(signals)
+    screen.print("10 points double the odds\n", style="dim")
+    refused = Table("column", "verdict", "alone (AUC)", Column("why", overflow="fold"), box=None)
+    for judgement in left_out(found):
+        alone = "" if judgement.alone is None else f"{judgement.alone:.3f}"
+        refused.add_row(escape(judgement.column), str(judgement.verdict), alone, escape(judgement.reason or ""))
+    if refused.row_count:
+        screen.print(refused)
+    if test.with_suspected is not None:
+        screen.print(
+            f"with the suspected columns the AUC would be {spoken(test.with_suspected)}: right only if they are filled "
+            "in before the outcome; --keep COLUMN uses one",
+            soft_wrap=True,
+        )
+    for warning in found.warnings:
+        screen.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
 
 
 def _show(values: pa.ChunkedArray, results: dict[str, pa.Array], columns: tuple[str, ...]) -> None:

@@ -95,8 +95,13 @@ def read_column(
     return table, table.column(choose_column(table, wanted, usual, path))
 
 
-def choose_column(table: pa.Table, wanted: str | None, usual: Sequence[str], path: Path) -> str:
+def choose_column(
+    table: pa.Table, wanted: str | None, usual: Sequence[str], path: Path, *, option: str = "--column"
+) -> str:
     """The column that is meant: the one named, the only one, or the one with a usual name.
+
+    Args:
+        option: of the command line, that names it.
 
     Raises:
         ConfigError: there is no such column, or none with a usual name.
@@ -111,15 +116,15 @@ def choose_column(table: pa.Table, wanted: str | None, usual: Sequence[str], pat
             return found
     elif wanted in names:
         return wanted
-    near = difflib.get_close_matches(wanted or usual[0], names, n=1)
+    near = difflib.get_close_matches(wanted or (usual or ("",))[0], names, n=1)
     raise ConfigError(
         "no such column" if wanted else "which column is meant is not clear",
         file=str(path),
         field=wanted,
         expected="one of: " + ", ".join(names),
-        found=(wanted or "no --column, and no column called " + ", ".join(usual[:3]))
+        found=(wanted or f"no {option}, and no column called " + ", ".join(usual[:3]))
         + (f" (nearest: {near[0]})" if near else ""),
-        remedy="give --column NAME",
+        remedy=f"give {option} NAME",
     )
 
 
