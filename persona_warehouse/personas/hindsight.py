@@ -127,6 +127,11 @@ def _is_usable(column: Column) -> bool:
     return column.kind in (Kind.NUMBER, Kind.CATEGORY) or (column.kind == Kind.CONSTANT and not column.is_filled.all())
 
 
+def tells_alone(column: Column, outcome: Bools, *, seed: int = 0) -> float:
+    """How well a column alone tells the outcome: the AUC of the rate of each row's cell in the other folds."""
+    return _alone(column, outcome, _folds(outcome, seed))
+
+
 def _cells(column: Column) -> Ints:
     """Each row's cell: a value, a twentieth of a number, whether a name of the row is given; 0 for what is blank."""
     if column.kind == Kind.IDENTIFIER:
