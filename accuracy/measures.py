@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-MODULES = ("accuracy.identities",)
+MODULES = ("accuracy.identities", "accuracy.personas")
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ class World:
 
 
 def build(folder: Path, seed: int, companies: int) -> World:
-    """Writes a world and runs its night: ingest, staging, who is who."""
+    """Writes a world and runs its night: ingest, staging, who is who, and what personas rest on."""
     from persona_warehouse.night import steps
     from persona_warehouse.simulate import simulate
 
@@ -50,6 +50,7 @@ def build(folder: Path, seed: int, companies: int) -> World:
             steps.ingest(stream, END.isoformat())
         steps.build_staging(END.isoformat())
         steps.resolve_identities(END.isoformat())
+        steps.build_marts(END.isoformat())
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -113,6 +113,7 @@ def find_traits(
     rest: Collection[str],
     *,
     definitions: Mapping[str, str] | None = None,
+    comparisons: int = 1,
     seed: int = 7,
 ) -> Traits:
     """What distinguishes the best from the rest.
@@ -121,6 +122,7 @@ def find_traits(
         facts: account_id, attribute, value (text) and number (null for texts); an account may have several values.
         best, rest: account ids; an account in both counts as one of the best.
         definitions: attribute -> why it is (part of) the definition of who is best: refused.
+        comparisons: how many such comparisons stand beside each other; each is held to as much more (Bonferroni).
         seed: of the permutations.
     """
     least = int(threshold("min_cell_customers"))
@@ -143,7 +145,7 @@ def find_traits(
             attributes.append(made)
         else:
             families.append(made)
-    return _adjusted(families, attributes)
+    return _adjusted(families, attributes, comparisons)
 
 
 def _family(
@@ -263,13 +265,13 @@ def benjamini_hochberg(p: Floats) -> Floats:
     return np.asarray(stats.false_discovery_control(p, method="bh"))
 
 
-def _adjusted(families: list[_Family], attributes: list[Tested]) -> Traits:
+def _adjusted(families: list[_Family], attributes: list[Tested], comparisons: int) -> Traits:
     level = threshold("trait_fdr")
-    adjusted = benjamini_hochberg(np.array([one.p for one in families]))
+    adjusted = benjamini_hochberg(np.minimum(np.array([one.p for one in families]) * comparisons, 1.0))
     selected = int((adjusted <= level).sum())
     traits: list[Trait] = []
     for family, p_adjusted in zip(families, adjusted.tolist(), strict=True):
-        within = benjamini_hochberg(family.p_values) * len(families) / max(selected, 1)
+        within = benjamini_hochberg(family.p_values) * comparisons * len(families) / max(selected, 1)
         made = _traits(family, np.maximum(np.minimum(within, 1.0), p_adjusted), level)
         traits += made
         attributes.append(
