@@ -83,6 +83,10 @@ class BackTest:
     calibration: Calibration
     with_suspected: Auc | None = None
 
+    @property
+    def is_on_later_rows(self) -> bool:
+        return self.method.startswith(LATER)
+
 
 @dataclass(frozen=True)
 class Fit:

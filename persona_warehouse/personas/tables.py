@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from persona_warehouse.personas.clusters import find_personas
 from persona_warehouse.personas.columns import Column, Kind
-from persona_warehouse.personas.fit import Fit, fit
+from persona_warehouse.personas.fit import BackTest, Fit, fit
 from persona_warehouse.personas.points import POINTS
 from persona_warehouse.personas.thresholds import threshold
 from persona_warehouse.personas.traits import Traits, find_traits
@@ -50,7 +50,9 @@ FIT = pa.schema(
         ("auc_low", pa.float64()), ("auc_high", pa.float64()), ("brier", pa.float64()),
         ("constant_brier", pa.float64()),
         ("points_table_auc", pa.float64()), ("beats_constant", pa.bool_()), ("beats_points_table", pa.bool_()),
-        ("calibration_slope", pa.float64()), ("test_method", pa.string()), ("outcomes_with", pa.int64()),
+        ("calibration_slope", pa.float64()), ("test_method", pa.string()), ("later_n", pa.int64()),
+        ("later_auc", pa.float64()), ("later_auc_low", pa.float64()), ("later_auc_high", pa.float64()),
+        ("late_fact_share", pa.float64()), ("outcomes_with", pa.int64()),
         ("outcomes_without", pa.int64()), ("warnings", pa.string()), ("reason", pa.string()),
     ]
 )  # fmt: skip
@@ -118,7 +120,7 @@ def fit_scored(facts: pa.Table, accounts: pa.Table) -> pa.Table:
     """How likely each account is to buy (FIT), learned from those whose outcome is known.
 
     Args:
-        facts: account_id, attribute, value, value_number.
+        facts: account_id, attribute, value, value_number, is_known_in_time.
         accounts: account_id, is_outcome_known, is_customer, created_at.
     """
     accounts = accounts.sort_by("account_id")
@@ -135,7 +137,15 @@ def fit_scored(facts: pa.Table, accounts: pa.Table) -> pa.Table:
         empty = {field.name: pa.nulls(n, field.type) for field in FIT}
         return pa.table(empty | {"account_id": ids, "reason": pa.array([reason] * n, pa.string())}, schema=FIT)
     found = fit(_columns(facts, ids), known, won)
-    return _scored(found, ids)
+    # stricter: accounts that became known later, and of each what was known when it decided
+    # a null becomes NaN
+    days = accounts["created_at"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
+    times = days.to_numpy().astype(np.float64) / 86_400_000_000
+    in_time = _columns(facts.filter(facts["is_known_in_time"]), ids)
+    later = fit(in_time, known, won, times=times).test
+    decided = facts.filter(pc.is_in(facts["account_id"], value_set=ids.filter(pa.array(known))))
+    late = 1 - pc.mean(decided["is_known_in_time"].cast(pa.float64())).as_py() if len(decided) else None
+    return _scored(found, ids, later if later.is_on_later_rows else None, late)
 
 
 def _columns(facts: pa.Table, ids: pa.Array) -> list[Column]:
@@ -162,7 +172,7 @@ def _columns(facts: pa.Table, ids: pa.Array) -> list[Column]:
     return columns
 
 
-def _scored(found: Fit, ids: pa.Array) -> pa.Table:
+def _scored(found: Fit, ids: pa.Array, later: BackTest | None, late_fact_share: float | None) -> pa.Table:
     n = len(ids)
     rows = np.arange(n)
     parts = np.round(found.points.contributions(found.made, rows) * POINTS, 1)
@@ -200,7 +210,11 @@ def _scored(found: Fit, ids: pa.Array) -> pa.Table:
         "brier": test.model.brier, "constant_brier": test.constant.brier,
         "points_table_auc": by_hand.auc.value if by_hand else None, "beats_constant": found.beats_constant,
         "beats_points_table": found.beats_by_hand, "calibration_slope": test.calibration.slope,
-        "test_method": test.method, "outcomes_with": found.positives, "outcomes_without": found.negatives,
+        "test_method": test.method,
+        "later_n": len(later.rows) if later else None, "later_auc": later.model.auc.value if later else None,
+        "later_auc_low": later.model.auc.low if later else None,
+        "later_auc_high": later.model.auc.high if later else None, "late_fact_share": late_fact_share,
+        "outcomes_with": found.positives, "outcomes_without": found.negatives,
         "warnings": "; ".join(found.warnings) or None, "reason": None,
     }.items():  # fmt: skip
         columns[name] = all_rows(value, FIT.field(name).type)

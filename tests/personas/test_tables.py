@@ -20,10 +20,14 @@ def tables(made: Market) -> tuple[pa.Table, pa.Table]:
             "account_id": made.ids,
             "is_customer": made.buys,
             "is_outcome_known": np.arange(len(made.ids)) % 10 > 0,
+            "created_at": pa.array(np.arange(len(made.ids)) * 86_400_000_000, pa.timestamp("us", "UTC")),
             "is_best_customer": [account in best for account in made.ids],
         }
     )
-    return facts.append_column("definition", pa.array(words, pa.string())), accounts
+    facts = facts.append_column("definition", pa.array(words, pa.string()))
+    # a quarter of the facts is dated after the outcome
+    in_time = pa.array(np.arange(facts.num_rows) % 4 > 0)
+    return facts.append_column("is_known_in_time", in_time), accounts
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,8 @@ def test_fit(found: tuple[Market, pa.Table, pa.Table, pa.Table]) -> None:
     assert best["fit_decile"] == 1 and best["decile_lift"] > 1.5 and "+" in best["signals"]
     assert 0.7 < best["auc"] < 0.95 and best["auc_low"] < best["auc"] < best["auc_high"]
     assert best["brier"] < best["constant_brier"] and best["beats_constant"]
+    assert best["later_n"] == 180 and best["later_auc_low"] < best["later_auc"] < best["later_auc_high"]
+    assert 0.65 < best["later_auc"] < 0.95 and best["late_fact_share"] == pytest.approx(0.25, abs=0.01)
     assert best["outcomes_with"] + best["outcomes_without"] == 360
 
 

@@ -34,6 +34,7 @@ select
     f.value,
     cast(f.value_number as double) as value_number,
     f.as_of,
+    coalesce(f.as_of <= cast(a.outcome_at as date), true) as is_known_in_time,
     coalesce(u.in_traits, true) as in_traits,
     coalesce(u.in_personas, true) as in_personas,
     coalesce(u.in_fit, true) as in_fit,

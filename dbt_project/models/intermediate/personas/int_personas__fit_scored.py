@@ -1,4 +1,4 @@
-"""How likely each account is to buy, with the points that say so and the test: one row per account of the market."""
+"""How likely each account is to buy, with the points that say so and the tests: one row per account of the market."""
 
 
 def model(dbt, session):
