@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -96,37 +97,51 @@ def nightly(
 
 
 def _run_night(settings: Settings) -> int:
+    from persona_warehouse.night import embedded
+    from persona_warehouse.night.rebuild import night_alone
+
+    with night_alone(settings):
+        console, log = _begin(settings, "nightly", f"sources {settings.sources_file}")
+        steps = _run_dags(settings, console, log, embedded.NIGHT)
+        return _close_night(settings, console, steps, log)
+
+
+def _begin(settings: Settings, command: str, what: str) -> tuple[Console, Path]:
+    """A console that keeps the terminal when what the tools print goes to the log, and the log."""
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    log = settings.logs / f"{command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
+    console.print(f"[bold]persona {command}[/] {settings.business_date}   {escape(what)}", soft_wrap=True)
+    console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
+    return console, log
+
+
+def _run_dags(settings: Settings, console: Console, log: Path, dags: Sequence[str]) -> list[Any]:
+    """Runs DAGs in order with a line a step, and returns the steps."""
     from persona_warehouse.night import embedded, runs
 
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    log = settings.logs / f"nightly-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
-    # what the tools print goes to the log; this console keeps the terminal
-    console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
-    title = f"[bold]persona nightly[/] {settings.business_date}   sources {escape(str(settings.sources_file))}"
-    console.print(title, soft_wrap=True)
-    console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
-    width = max(len(f"{dag}.{task}") for dag, task in embedded.STEPS)
+    planned = [step for step in embedded.STEPS if step[0] in dags]
+    width = max(len(f"{dag}.{task}") for dag, task in planned)
     with console.status("starting Airflow …") as status:
 
         def show(run: runs.StepRun) -> None:
-            place = embedded.STEPS.index((run.dag, run.task)) + 1
+            place = planned.index((run.dag, run.task)) + 1
             name = f"{run.dag}.{run.task}"
             if run.status == "running":
-                status.update(f"[{place}/{len(embedded.STEPS)}] {name} …")
+                status.update(f"[{place}/{len(planned)}] {name} …")
                 return
             mark = "[green]✓[/]" if run.status == "done" else "[red]✗[/]"
             said = run.detail if run.status == "done" else run.message
             console.print(
-                f"{mark} {place}/{len(embedded.STEPS)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}",
+                f"{mark} {place}/{len(planned)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}",
                 soft_wrap=True,
             )
 
         runs.observers.append(show)
         try:
-            steps = embedded.run_night(settings, log)
+            return embedded.run_night(settings, log, dags)
         finally:
             runs.observers.remove(show)
-    return _close_night(settings, console, steps, log)
 
 
 def _close_night(settings: Settings, console: Console, steps: list[Any], log: Path) -> int:
@@ -158,6 +173,44 @@ def _close_night(settings: Settings, console: Console, steps: list[Any], log: Pa
         console.print(f"[red]the night did not come to its end; see {escape(str(log))}[/]", soft_wrap=True)
         return int(ExitCode.FAULT)
     return max((run.exit_code for run in failed), default=int(ExitCode.DONE))
+
+
+@app.command()
+def rebuild(
+    home: Home = None,
+    date_: Annotated[
+        str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default that of the current release.")
+    ] = None,
+) -> None:
+    """Drop the warehouse, build it again from landing, and say which tables are as they were."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.publish import current_release
+
+    settings = rebuilding.default_date(_settings(home, None, date_), date_)
+    with rebuilding.night_alone(settings):
+        before = current_release(settings)
+        console, log = _begin(settings, "rebuild", f"from {settings.landing}")
+        steps = rebuilding.rebuild(
+            settings,
+            lambda line: console.print(escape(line), soft_wrap=True),
+            lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+        )
+        code = _close_night(settings, console, steps, log)
+        now = current_release(settings)
+        if not rebuilding.is_published(steps) or now is None:
+            console.print("the warehouse is again as it was before")
+            raise typer.Exit(code)
+        table = Table("table", "content", "rows before", "rows now", box=None, pad_edge=False)
+        compared = rebuilding.compare(before, now)
+        for one in compared:
+            style = "" if one.word == "same" else "[yellow]"
+            rows = ("" if number is None else f"{number:,}" for number in (one.rows_before, one.rows_now))
+            table.add_row(one.table, f"{style}{one.word}", *rows)
+        console.print(table)
+        same = sum(one.word == "same" for one in compared)
+        than = before.release_id if before else "no release"
+        console.print(f"{same} of {len(compared)} tables have the content of {than}")
+    raise typer.Exit(code)
 
 
 @app.command()

@@ -11,7 +11,6 @@ to the disk in this order, and old releases go last, so that the pointer never s
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -27,7 +26,7 @@ import duckdb
 
 from persona_warehouse import warehouse
 from persona_warehouse.errors import ConfigError, PersonaError
-from persona_warehouse.files import fsync_path, read_json, sha256_of, write_json
+from persona_warehouse.files import alone, fsync_path, read_json, replace_link, sha256_of, write_json
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import identifier, literal
 
@@ -94,15 +93,11 @@ def candidate(settings: Settings) -> Iterator[Path]:
 def _alone(settings: Settings) -> Iterator[None]:
     """Keeps everything else that changes releases or the pointer out, in this process and in others."""
     settings.releases.mkdir(parents=True, exist_ok=True)
-    with (settings.releases / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise PersonaError(
-                "another publication is under way",
-                file=str(settings.releases),
-                remedy="wait for the other night (or rollback, or pruning) to end, then run this one again",
-            ) from error
+    with alone(
+        settings.releases / ".lock",
+        "another publication is under way",
+        "wait for the other night (or rollback, or pruning) to end, then run this one again",
+    ):
         if settings.current.exists() and not settings.current.is_symlink():
             raise PersonaError(
                 "`current` is no link",
@@ -247,12 +242,7 @@ def publish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> Relea
 
 def point_current(settings: Settings, release: Path) -> None:
     """Replaces the link `current` in one rename."""
-    temporary = settings.home / f"{POINTER}{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    # relative, so that the home can be moved or mounted elsewhere
-    temporary.symlink_to(Path(settings.releases.name) / release.name, target_is_directory=True)
-    temporary.replace(settings.current)
-    fsync_path(settings.home)
+    replace_link(settings.current, Path(settings.releases.name) / release.name)
 
 
 def read_release(folder: Path) -> Release:

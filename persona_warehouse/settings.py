@@ -76,6 +76,15 @@ class Settings:
         return self.home / "secrets"
 
     @property
+    def memory(self) -> Path:
+        """What no source can tell again, beside the warehouse."""
+        return self.home / "memory"
+
+    def lock(self, name: str) -> Path:
+        """The file of a lock (`files.alone`): `night`, `rebuild`, or a stream's."""
+        return self.home / "locks" / f"{name}.lock"
+
+    @property
     def dags(self) -> Path:
         return PROJECT_ROOT / "dags"
 

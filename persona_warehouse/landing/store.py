@@ -7,6 +7,8 @@ the next load sweeps them away.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from persona_warehouse import files
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.files import read_json, sha256_of, write_atomically, write_json
 from persona_warehouse.landing.contract import STREAMS, landing_schema, objects
@@ -210,6 +213,21 @@ def new_columns(settings: Settings, stream: str) -> list[NewColumn]:
                 found += [NewColumn(stream, name, column, load.business_date, load.load_id) for column in added]
             known.setdefault(name, set()).update(columns)
     return found
+
+
+@contextmanager
+def alone(settings: Settings, stream: str) -> Iterator[None]:
+    """Keeps other loads of a stream out: each sweeps away what it takes for the remains of one that was killed.
+
+    Raises:
+        PersonaError: another load, or what rewrites landed files, is under way.
+    """
+    with files.alone(
+        settings.lock(stream),
+        f"the landing zone of {stream} is in use by another process",
+        "wait for the other night to end, then run this one again",
+    ):
+        yield
 
 
 def sweep(settings: Settings, stream: str) -> list[Path]:

@@ -66,8 +66,13 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     Raises:
         ConfigError: the sources file, a path, a column or an encoding is wrong.
         SourceFault: a source could not be read; what was landed before stays as it was.
+        PersonaError: another load of this stream is under way.
     """
-    settings = replace(settings, force=force or settings.force)
+    with store.alone(settings, stream):
+        return _load(replace(settings, force=force or settings.force), stream)
+
+
+def _load(settings: Settings, stream: str) -> LoadResult:
     store.prepare(settings)
     entries = read_sources(settings.sources_file).streams[stream]
     if not entries:
