@@ -101,6 +101,7 @@ def _run_night(settings: Settings) -> int:
     from persona_warehouse.night.rebuild import night_alone
 
     with night_alone(settings):
+        _finish_erasures(settings)
         console, log = _begin(settings, "nightly", f"sources {settings.sources_file}")
         steps = _run_dags(settings, console, log, embedded.NIGHT)
         return _close_night(settings, console, steps, log)
@@ -211,6 +212,92 @@ def rebuild(
         than = before.release_id if before else "no release"
         console.print(f"{same} of {len(compared)} tables have the content of {than}")
     raise typer.Exit(code)
+
+
+@app.command()
+def erase(
+    identifier: Annotated[
+        str | None,
+        typer.Option(
+            "--identifier", help="E-mail, phone, openid, unionid, contact_id, or the CRM's contact or lead id."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    suppress_only: Annotated[
+        bool, typer.Option("--suppress-only", help="Keep somebody out whom nothing here knows yet.")
+    ] = False,
+    home: Home = None,
+    sources: Sources = None,
+) -> None:
+    """Erase a person from everything this home holds, and print the proof; without --identifier, end one cut off."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.erasure import find, run
+
+    settings = rebuilding.default_date(_settings(home, sources), None)
+    with rebuilding.night_alone(settings):
+        _finish_erasures(settings)
+        if identifier is None:
+            raise typer.Exit(int(ExitCode.DONE))
+        if suppress_only:
+            number = run.suppress_only(settings, find.unknown(settings, identifier))
+            out.print(f"{number} identifiers are kept out from now on")
+            raise typer.Exit(int(ExitCode.DONE))
+        person = find.find(settings, identifier)
+        if person is None:
+            raise ConfigError(
+                "nobody here bears this identifier",
+                expected="an e-mail, phone, openid, unionid, contact_id, or the CRM's id of a contact or lead",
+                found="one that neither the warehouse nor the landing zone knows; nothing was changed",
+                remedy="give another one of the person; --suppress-only keeps this one out of future loads",
+            )
+        found = run.preview(settings, person)
+        kinds = ", ".join(f"{len(of)} {kind}" for kind, of in person.people.identifiers.items() if of)
+        out.print(f"one person, {len(person.nodes)} records: {kinds}")
+        if person.shared:
+            out.print(f"{person.shared} identifiers are others' too and stay with them")
+        for place, number in found.items():
+            out.print(f"  {place:<48} {number:>8,}")
+        if dry_run:
+            raise typer.Exit(int(ExitCode.DONE))
+        if not yes and not typer.confirm("erase for good? There is no undo", default=False):
+            raise typer.Exit(int(ExitCode.DONE))
+        raise typer.Exit(_erase(settings, person))
+
+
+def _finish_erasures(settings: Settings) -> None:
+    """Ends what was cut off."""
+    from persona_warehouse.night.erasure import plan
+
+    for one in plan.unfinished(settings):
+        out.print(f"erasure {one.erasure_id} was cut off and goes on")
+        code = _erase(settings, one)
+        if code:
+            raise typer.Exit(code)
+
+
+def _erase(settings: Settings, person: Any) -> int:
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.erasure import run
+
+    console, log = _begin(settings, "erase", f"erasure {person.erasure_id}")
+    proof, steps = run.erase(
+        settings,
+        person,
+        lambda line: console.print(escape(line), soft_wrap=True),
+        lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+    )
+    code = _close_night(settings, console, steps, log)
+    for source in proof["left_in_sources"]:
+        console.print(f"[yellow]![/] {escape(source)}", soft_wrap=True)
+    for place, number in proof["left_in_this_home"].items():
+        mark = "[red]✗[/]" if number else "[green]✓[/]"
+        console.print(f"{mark} {place} that still hold them: {number:,}")
+    console.print(f"proof    {escape(str(run.proof_file(settings, person.erasure_id)))}", soft_wrap=True)
+    if any(proof["left_in_this_home"].values()):
+        console.print("[red]something is left[/]: mend what is named, then give `persona erase` again to end it")
+        return code or int(ExitCode.FAULT)
+    return code
 
 
 @app.command()

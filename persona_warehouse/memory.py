@@ -30,8 +30,8 @@ class Remembered:
 
     Attributes:
         name: schema.table.
-        erased: SQL condition: which rows go when people are erased; `erased_nodes` (node) and `erased_ids` (id) are
-            their records and contact ids.
+        erased: SQL condition: which rows go when people are erased; `erased_nodes` (node, also a variable) and
+            `erased_ids` (id) are their records and contact ids, `erased_terms` what only they are called.
         replaced: SQL for `select * replace (…)`, of what is cut out of rows that stay.
     """
 
@@ -52,8 +52,8 @@ TABLES = (
     Remembered(
         "identity.changes",
         "id_before in (from erased_ids) or id_after in (from erased_ids)"
-        " or (len(records) > 0 and len(list_filter(records, lambda r: r not in (from erased_nodes))) = 0)",
-        "list_filter(records, lambda r: r not in (from erased_nodes)) as records",
+        " or (len(records) > 0 and len(list_filter(records, lambda r: not list_contains(getvariable('erased_nodes'), r))) = 0)",
+        "list_filter(records, lambda r: not list_contains(getvariable('erased_nodes'), r)) as records",
     ),
     Remembered("identity.record_employers", NODE),
     # by them the next night sees that an id of the CRM has passed to somebody else

@@ -25,7 +25,7 @@ def settings(tmp_path: Path) -> Settings:
         create_ledger(connection)
         connection.execute(f"insert into identity.assigned values ('contact', 'crm|contacts|1', 'c_1', date '{DAY}')")
         connection.execute(
-            f"insert into identity.changes values ('x', 'contact', 'new', null, 'c_1', 'r', date '{DAY}', ['a', 'b'], 2)"
+            f"insert into identity.changes values ('x', 'contact', 'new', null, 'c', 'r', date '{DAY}', ['a', 'b'], 2)"
         )
         connection.execute("create table identity.people (identity_key varchar, full_name varchar)")
     return settings

@@ -72,6 +72,8 @@ class Manifest:
         window: start and end of the data interval, ISO 8601, UTC.
         cursors: connector/object -> how far the load read the source.
         leftovers: object -> the names that its rows hold in `properties`: columns that nothing maps.
+        suppressed: rows that were not landed because they are of people who were erased.
+        erasures: which erasures have rewritten files of this load (landing/_erasures/).
     """
 
     load_id: str
@@ -83,6 +85,8 @@ class Manifest:
     files: list[LandedFile] = field(default_factory=list)
     cursors: dict[str, dict[str, Any]] = field(default_factory=dict)
     leftovers: dict[str, list[str]] = field(default_factory=dict)
+    suppressed: int = 0
+    erasures: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
