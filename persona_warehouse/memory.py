@@ -44,6 +44,7 @@ NODE = "node in (from erased_nodes)"
 PERSON = f"({NODE} or entity_id in (from erased_ids))"
 RECORD = "identity_key in (from erased_nodes)"
 TERM = "(column_name, term) in (from erased_terms)"
+OTHERS = "list_filter(records, lambda r: not list_contains(getvariable('erased_nodes'), r))"
 # who adds a table that remembers lists it here
 TABLES = (
     Remembered("identity.assigned", PERSON),
@@ -51,9 +52,8 @@ TABLES = (
     Remembered("identity.aliases", "old_id in (from erased_ids) or entity_id in (from erased_ids)"),
     Remembered(
         "identity.changes",
-        "id_before in (from erased_ids) or id_after in (from erased_ids)"
-        " or (len(records) > 0 and len(list_filter(records, lambda r: not list_contains(getvariable('erased_nodes'), r))) = 0)",
-        "list_filter(records, lambda r: not list_contains(getvariable('erased_nodes'), r)) as records",
+        f"id_before in (from erased_ids) or id_after in (from erased_ids) or (len(records) > 0 and len({OTHERS}) = 0)",
+        f"{OTHERS} as records",
     ),
     Remembered("identity.record_employers", NODE),
     # by them the next night sees that an id of the CRM has passed to somebody else

@@ -57,16 +57,23 @@ def unknown(settings: Settings, value: str) -> Plan:
 
 def guess(value: str) -> dict[str, set[str]]:
     """What an identifier that nobody bears may be, by its form."""
-    mail, number = email_key(value), phone_key(value)
+    mail, number = _keys(value)
     if mail:
-        return {"email": {value, mail[0]}}
+        return {"email": {value, mail}}
     if number:
-        return {"phone": {value, number[0]}}
+        return {"phone": {value, number}}
     return {kind: {value} for kind in ("openid", "unionid", "contact", "lead", "user")}
 
 
-def _contact_ids(connection: duckdb.DuckDBPyConnection, value: str) -> list[str]:
+def _keys(value: str) -> tuple[str | None, str | None]:
+    """The value as an address and as a number; what looks like an address and is none may stand in a source."""
     mail, number = email_key(value), phone_key(value)
+    plain = value.strip().lower() if "@" in value else None
+    return mail[0] if mail else plain, number[0] if number else None
+
+
+def _contact_ids(connection: duckdb.DuckDBPyConnection, value: str) -> list[str]:
+    mail, number = _keys(value)
     rows = connection.execute(
         """
         with met as (
@@ -81,12 +88,27 @@ def _contact_ids(connection: duckdb.DuckDBPyConnection, value: str) -> list[str]
             where entity = 'contact' and (
                 entity_id = $value
                 or node in ('crm|contacts|' || $value, 'crm|leads|' || $value, 'wechat|followers|' || $value)
+                or node in (select unnest($nodes::varchar[]))
             )
         )
         select distinct contact_id from met order by 1""",
-        {"value": value.strip(), "email": mail and mail[0], "phone": number and number[0]},
+        {"value": value.strip(), "email": mail, "phone": number, "nodes": sorted(_landed_nodes(connection, value))},
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def _landed_nodes(connection: duckdb.DuckDBPyConnection, value: str) -> set[str]:
+    """Records of the CRM of which any version bears it, also one that was replaced or could not be typed."""
+    people = People.of(connection, guess(value))
+    nodes: set[str] = set()
+    for name, (key, _) in PEOPLE_OBJECTS.items():
+        for column, kind in contract("crm", name).erased_rows.items():
+            values = people.identifiers.get(kind)
+            if values and column != key:
+                met = f"{normal(kind, column)} in (select unnest($1::varchar[]))"
+                query = f"select distinct {key} from landed_{name} where {met}"
+                nodes |= {f"crm|{name}|{one}" for one in _column(connection, query, values)}
+    return nodes
 
 
 def _identifiers(connection: duckdb.DuckDBPyConnection, value: str, ids: list[str]) -> dict[str, set[str]]:
@@ -170,8 +192,8 @@ def _make_landed(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
 def _is_landed(connection: duckdb.DuckDBPyConnection, found: dict[str, set[str]]) -> bool:
     """Whether a row of the CRM that never came into the warehouse bears it: one that could not be typed."""
     people = People.of(connection, found)
-    for name, (key, kind) in PEOPLE_OBJECTS.items():
-        for column, of in {**contract("crm", name).erased_rows, key: kind}.items():
+    for name in PEOPLE_OBJECTS:
+        for column, of in contract("crm", name).erased_rows.items():
             values = people.identifiers.get(of)
             if (
                 values
@@ -200,7 +222,9 @@ def _without_shared(connection: duckdb.DuckDBPyConnection, found: dict[str, set[
         if of_others:
             normals = People.of(connection, {kind: of_others}).identifiers[kind]
             for one in list(found[kind]):
-                if People.of(connection, {kind: [one]}).identifiers[kind] <= normals:
+                number = phone_key(one) if kind == "phone" else None
+                written = [one, *(number[:1] if number else ())]
+                if People.of(connection, {kind: written}).identifiers[kind] & normals:
                     found[kind].discard(one)
             shared += len(of_others)
     return shared

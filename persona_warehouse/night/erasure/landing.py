@@ -6,7 +6,7 @@ A load's new files stand beside the old ones until its manifest is replaced; the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,12 +36,12 @@ class Hit:
     cut: int
 
 
-def search(settings: Settings, people: People) -> list[Hit]:
+def search(settings: Settings, people: People, streams: Iterable[str] = STREAMS) -> list[Hit]:
     """Every landed file that holds something of them."""
     hits: list[Hit] = []
     with scratch() as connection:
         give(connection, people)
-        for stream in STREAMS:
+        for stream in streams:
             landed = {
                 str(settings.landing / stream / file.path): file
                 for load in store.manifests(settings, stream)
@@ -92,7 +92,7 @@ def erase(settings: Settings, erasure_id: str, people: People) -> dict[str, int]
         with store.alone(settings, stream):
             # what an earlier try left half way
             store.sweep(settings, stream)
-            hits = [hit for hit in search(settings, people) if hit.stream == stream]
+            hits = search(settings, people, [stream])
             for load in store.manifests(settings, stream):
                 mine = {hit.file.path: hit for hit in hits if hit.file in load.files}
                 if mine:
