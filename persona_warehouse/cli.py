@@ -265,6 +265,36 @@ def erase(
         raise typer.Exit(_erase(settings, person))
 
 
+@app.command()
+def retain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    date_: Annotated[
+        str | None, typer.Option("--date", help="From which ages count, YYYY-MM-DD; default the current release's.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Remove what is older than the seed policies/retention.csv lets it be, and build anew where rows went."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.retention import retain as apply
+
+    settings = rebuilding.default_date(_settings(home, None, date_), date_)
+    with rebuilding.night_alone(settings):
+        found = apply(settings, dry_run=dry_run)
+        for name, number in found.items():
+            out.print(f"{name:<32} {number:>9,} {'rows' if name.startswith('landing') else 'files'}")
+        if not found:
+            out.print("nothing is older than it may be")
+        if dry_run or not any(name.startswith("landing") for name in found):
+            raise typer.Exit(int(ExitCode.DONE))
+        console, log = _begin(settings, "retain", "the warehouse without what went")
+        steps = rebuilding.rebuild(
+            settings,
+            lambda line: console.print(escape(line), soft_wrap=True),
+            lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+        )
+        raise typer.Exit(_close_night(settings, console, steps, log))
+
+
 def _finish_erasures(settings: Settings) -> None:
     """Ends what was cut off."""
     from persona_warehouse.night.erasure import plan

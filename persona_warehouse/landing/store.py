@@ -73,7 +73,7 @@ class Manifest:
         cursors: connector/object -> how far the load read the source.
         leftovers: object -> the names that its rows hold in `properties`: columns that nothing maps.
         suppressed: rows that were not landed because they are of people who were erased.
-        erasures: which erasures have rewritten files of this load (landing/_erasures/).
+        erasures: which erasures, and applications of retention, have rewritten files of this load (landing/_erasures/).
     """
 
     load_id: str
@@ -165,6 +165,20 @@ def last_cursor(settings: Settings, stream: str, key: str) -> dict[str, Any] | N
     return next(found, None)
 
 
+def in_order(settings: Settings, stream: str, load_id: str) -> str:
+    """The id under which a load counts: its own, or one right after the newest load's where the clock went back.
+
+    Models take the loads above those that they have; one below would never be taken. Its files are renamed.
+    """
+    newest = max((load.load_id for load in manifests(settings, stream)), key=float, default=NO_LOAD)
+    if float(load_id) > float(newest):
+        return load_id
+    later = f"{float(newest) + 2e-6:.6f}"
+    for path in (settings.landing / stream).glob(f"*/load_date=*/{load_id}.*.parquet"):
+        path.rename(path.with_name(later + path.name.removeprefix(load_id)))
+    return later
+
+
 def describe_files(settings: Settings, stream: str, load_id: str) -> list[LandedFile]:
     """The Parquet files that a load left, with rows and hashes."""
     root = settings.landing / stream
@@ -239,6 +253,8 @@ def sweep(settings: Settings, stream: str) -> list[Path]:
     root = settings.landing / stream
     committed = {file.path for manifest in manifests(settings, stream) for file in manifest.files}
     orphans = [p for p in root.glob("*/load_date=*/*.parquet") if str(p.relative_to(root)) not in committed]
+    # of a rewriting that was killed
+    orphans += root.glob("*/load_date=*/.*.parquet.tmp")
     for path in orphans:
         path.unlink()
     return orphans

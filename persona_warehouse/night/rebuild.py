@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from persona_warehouse import files, memory, publish, warehouse
-from persona_warehouse.errors import ConfigError
+from persona_warehouse.errors import ConfigError, PersonaError
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS
 from persona_warehouse.night import warehouse_care
@@ -85,6 +85,16 @@ def _set_out(settings: Settings) -> Iterator[str]:
             expected="loads in the landing zone",
             found="none",
             remedy="run `persona nightly`",
+        )
+    damaged = [f"{stream}/{path}" for stream in STREAMS for path in store.damaged_files(settings, stream)]
+    if damaged:
+        # what they brought is in the warehouse still, and would be lost with it
+        raise PersonaError(
+            "the landing zone is damaged; the warehouse was left alone",
+            file=str(settings.landing),
+            expected="every landed file with the hash of its manifest",
+            found=f"{len(damaged)} files missing or changed: {', '.join(damaged[:3])}",
+            remedy="restore them from a backup, then give the command again",
         )
     swept = 0
     for stream in STREAMS:

@@ -97,10 +97,11 @@ def _load(settings: Settings, stream: str) -> LoadResult:
                 keys.append(f"{entry['connector']}/{extract.object}")
     # a load that brings nothing still leaves its manifest: the stream was looked at
     suppressor = Suppressor(settings)
-    load_id = _run_dlt(settings, stream, fresh, suppressor) if fresh else None
-    files = store.describe_files(settings, stream, load_id) if load_id else []
+    began = _run_dlt(settings, stream, fresh, suppressor) if fresh else f"{time.time():.6f}"
+    load_id = store.in_order(settings, stream, began)
+    files = store.describe_files(settings, stream, load_id)
     manifest = Manifest(
-        load_id=load_id or f"{time.time():.6f}",
+        load_id=load_id,
         stream=stream,
         business_date=settings.business_date.isoformat(),
         window=(window.start.isoformat(), window.end.isoformat()),

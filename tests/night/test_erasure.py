@@ -23,7 +23,7 @@ from persona_warehouse import memory, publish
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.identity.ledger import create_ledger
 from persona_warehouse.keyed_hash import keyed_hash
-from persona_warehouse.landing import store
+from persona_warehouse.landing import rewriting, store
 from persona_warehouse.landing.store import Manifest
 from persona_warehouse.night import warehouse_care as care
 from persona_warehouse.night.erasure import find, landing, places, plan, releases, run
@@ -326,7 +326,7 @@ def test_nothing_is_left_of_them_and_all_of_others(erased: Erased) -> None:
 
 def test_the_proof_and_the_tombstone_hold_hashes_of_files_and_nothing_of_the_person(erased: Erased) -> None:
     settings, proof = erased.settings, erased.proof
-    stone = json.loads(landing.tombstone(settings, proof["erasure_id"]).read_text())
+    stone = json.loads(rewriting.tombstone(settings, proof["erasure_id"]).read_text())
     assert stone["files"] == proof["files_rewritten"]
     now = {file.sha256: file for load in store.manifests(settings, "crm") for file in load.files}
     for one in (one for one in stone["files"] if one["stream"] == "crm"):
@@ -469,10 +469,10 @@ def after(owner: Any, name: str, times: int = 1) -> Callable[[], None]:
 STEPS: dict[str, Callable[[], None]] = {
     "before anything is done": after(run, "save"),
     "when they are suppressed": after(run, "suppress"),
-    "when a file is written beside the old one": after(landing, "_rewrite"),
-    "when the tombstone is written": after(landing, "_bury"),
+    "when a file is written beside the old one": after(rewriting, "_rewrite"),
+    "when the tombstone is written": after(rewriting, "_bury"),
     "when a load's manifest is replaced": after(store, "write_manifest"),
-    "when the first stream is done": after(landing, "fsync_path", times=9),
+    "when the first stream is done": after(rewriting, "fsync_path", times=9),
     "when landing is done": after(landing, "erase"),
     "before the memory is replaced": before(memory, "replace_link"),
     "when the memory is replaced": after(memory, "remember"),

@@ -11,6 +11,7 @@ import duckdb
 
 from persona_warehouse import memory, publish, warehouse
 from persona_warehouse.files import read_json, write_json
+from persona_warehouse.landing.rewriting import tombstone
 from persona_warehouse.landing.suppression import suppress
 from persona_warehouse.night import warehouse_care
 from persona_warehouse.night.erasure import landing, places, releases
@@ -122,7 +123,7 @@ def _proof(settings: Settings, plan: Plan, steps: list[StepRun]) -> dict[str, An
 
 
 def _files_rewritten(settings: Settings, plan: Plan) -> list[dict[str, Any]]:
-    path = landing.tombstone(settings, plan.erasure_id)
+    path = tombstone(settings, plan.erasure_id)
     return list(read_json(path)["files"]) if path.exists() else []
 
 
