@@ -104,7 +104,8 @@ def _run_night(settings: Settings) -> int:
         _finish_erasures(settings)
         console, log = _begin(settings, "nightly", f"sources {settings.sources_file}")
         steps = _run_dags(settings, console, log, embedded.NIGHT)
-        return _close_night(settings, console, steps, log)
+        code = _close_night(settings, console, steps, log)
+        return code if code or not settings.erase_unfollowed else _erase_unfollowed(settings)
 
 
 def _begin(settings: Settings, command: str, what: str) -> tuple[Console, Path]:
@@ -227,6 +228,9 @@ def erase(
     suppress_only: Annotated[
         bool, typer.Option("--suppress-only", help="Keep somebody out whom nothing here knows yet.")
     ] = False,
+    unfollowed: Annotated[
+        bool, typer.Option("--unfollowed", help="What WeChat told of everybody who left the account.")
+    ] = False,
     home: Home = None,
     sources: Sources = None,
 ) -> None:
@@ -237,6 +241,8 @@ def erase(
     settings = rebuilding.default_date(_settings(home, sources), None)
     with rebuilding.night_alone(settings):
         _finish_erasures(settings)
+        if unfollowed:
+            raise typer.Exit(_erase_unfollowed(settings))
         if identifier is None:
             raise typer.Exit(int(ExitCode.DONE))
         if suppress_only:
@@ -263,6 +269,18 @@ def erase(
         if not yes and not typer.confirm("erase for good? There is no undo", default=False):
             raise typer.Exit(int(ExitCode.DONE))
         raise typer.Exit(_erase(settings, person))
+
+
+def _erase_unfollowed(settings: Settings) -> int:
+    """Erases what WeChat told of who left; nobody is asked: it is the platform's rule."""
+    from persona_warehouse.night.erasure import find
+
+    gone = find.unfollowed(settings)
+    if gone is None:
+        out.print("nobody who left the account is known any more")
+        return int(ExitCode.DONE)
+    out.print(f"{len(gone.people.identifiers['openid']):,} people left the account: what WeChat told of them is erased")
+    return _erase(settings, gone)
 
 
 @app.command()

@@ -50,12 +50,14 @@ class People:
         names: full names.
         companies: CRM ids of their companies.
         company_names: names of these.
+        kept: streams whose rows stay, without what names them: of who only left us on WeChat.
     """
 
     identifiers: Mapping[str, frozenset[str]]
     names: frozenset[str] = frozenset()
     companies: frozenset[str] = frozenset()
     company_names: frozenset[str] = frozenset()
+    kept: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, connection: duckdb.DuckDBPyConnection, found: Mapping[str, Iterable[str | None]], **more: Any) -> Self:
@@ -155,6 +157,8 @@ class Erasing:
     @property
     def goes(self) -> str:
         """Condition: the row is theirs. What could not be typed and names them goes too: no mart has it."""
+        if self.contract.stream in self.people.kept:
+            return "false"
         found = [
             _is_of(kind, identifier(name)) for name, kind in self.contract.erased_rows.items() if name in self.columns
         ]
@@ -172,11 +176,7 @@ class Erasing:
 
     def replaced(self) -> dict[str, str]:
         """Column -> SQL of its value after, of those that may change."""
-        told = {
-            name: _is_of(kind, identifier(name))
-            for name, kind in self.contract.erased_values.items()
-            if name in self.columns
-        }
+        told = {name: _is_of(kind, identifier(name)) for name, kind in self._values().items() if name in self.columns}
         found = {
             name: f"case when not coalesce({hit}, false) then {identifier(name)} end" for name, hit in told.items()
         }
@@ -197,6 +197,12 @@ class Erasing:
                 cleared = f"case when ({of_them}) or {named} then {nameless} else {cleared} end"
             found[name] = cleared
         return found
+
+    def _values(self) -> dict[str, str]:
+        """Column -> kind, of the values that are cut out."""
+        stays = self.contract.stream in self.people.kept
+        named = {k: v for k, v in self.contract.erased_rows.items() if k not in self.contract.key} if stays else {}
+        return {**self.contract.erased_values, **named}
 
     def texts(self) -> list[str]:
         """Columns whose values are words, in which anybody may be named."""

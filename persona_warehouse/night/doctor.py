@@ -14,6 +14,7 @@ from persona_warehouse.files import is_held
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS
 from persona_warehouse.night import warehouse_care
+from persona_warehouse.night.erasure.plan import unfinished
 from persona_warehouse.night.runs import recorded
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import SourcesFile, read_sources
@@ -50,7 +51,7 @@ def examine(settings: Settings) -> list[Finding]:
         told = {one.found for one in findings}
         findings += [one for one in _entries(settings, sources) if one.found.partition(";")[0] not in told]
     findings += _landing(settings)
-    findings += [*_warehouse(settings), *_releases(settings), *_last_night(settings)]
+    findings += [*_erasures(settings), *_warehouse(settings), *_releases(settings), *_last_night(settings)]
     return findings
 
 
@@ -149,6 +150,19 @@ def _landing(settings: Settings) -> list[Finding]:
             rows = sum(load.rows for load in loads)
             findings.append(Finding("ok", f"landing {stream}", f"{len(loads)} loads, {rows:,} rows, hashes right"))
     return findings or [Finding("note", "landing", "nothing has landed yet", "run `persona nightly`")]
+
+
+def _erasures(settings: Settings) -> list[Finding]:
+    return [
+        Finding(
+            "wrong",
+            "erasure",
+            f"{one.erasure_id} was cut off, or left something",
+            "`persona erase` ends it; so does the next night",
+        )
+        for one in unfinished(settings)
+        if not is_held(settings.lock("night"))
+    ]
 
 
 def _warehouse(settings: Settings) -> list[Finding]:

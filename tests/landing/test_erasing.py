@@ -168,6 +168,18 @@ def test_a_row_that_could_not_be_typed_goes_when_its_raw_text_names_them(ann: Pe
     assert "bob" in found["raw_row"]
 
 
+def test_of_who_only_left_us_on_wechat_the_crm_keeps_its_row(ann: People) -> None:
+    gone = People({"openid": ann.identifiers["openid"]}, kept=frozenset({"crm", "website"}))
+    openid = ANN["openid"][0]
+    contact = {"contact_id": "17", "email": "ann@haihe.example", "openid": openid, "properties": f'{{"o":"{openid}"}}'}
+    assert erased(gone, "crm", "contacts", [contact]) == [
+        {"contact_id": "17", "email": "ann@haihe.example", "properties": '{"o":"[erased]"}'}
+    ]
+    event = {"event_id": "1", "anonymous_id": "ck-1", "openid": openid}
+    assert erased(gone, "website", "events", [event]) == [{"event_id": "1", "anonymous_id": "ck-1"}]
+    assert erased(gone, "wechat", "followers", [{"openid": openid}]) == []
+
+
 def test_nobody_is_erased_by_nothing() -> None:
     with scratch() as connection:
         people = People.of(connection, {"email": ["", None], "phone": []})

@@ -189,6 +189,11 @@ def _identity(settings: Settings) -> None:
             [DAY, DAY],
         )
         connection.execute("insert into identity.aliases values ('contact', 'c_90', 'c_17')")
+        connection.execute("create schema intermediate")
+        connection.execute(
+            f"""create table intermediate.int_wechat__follow_episodes as
+                select '{OPENID}' as openid, now() as unfollowed_at union all select '{OTHER_OPENID}', null"""
+        )
         connection.execute(f"create table identity.emails as select 'Ann@Haihe.example' as raw, '{MAIL}' as email")
         connection.execute(f"create table identity.phones as select '138-0000-1951' as raw, '+86{PHONE}' as e164")
         connection.execute(f"create table identity.visitors as select '{COOKIE}' as anonymous_id, 'c_17' as contact_id")
@@ -438,6 +443,20 @@ def test_the_next_load_does_not_bring_them_back(erased: Erased, tmp_path: Path) 
     assert str(done) == "1 rows, 1 suppressed"
     assert store.manifests(settings, "crm")[-1].suppressed == 1
     assert traces(settings.home, WORDS) == []
+
+
+@pytest.mark.heavy
+def test_who_left_the_account_is_known_to_the_crm_and_the_site_only(settings: Settings) -> None:
+    gone = find.unfollowed(settings)
+    assert gone is not None
+    assert gone.people.identifiers == {"openid": {OPENID}, "unionid": {UNIONID}}
+    proof, _ = run.erase(settings, gone, lambda line: None, rebuild)
+    assert set(proof["left_in_this_home"].values()) == {0}
+    assert traces(settings.home, [OPENID, UNIONID]) == []
+    left = "\n".join(traces(settings.home, WORDS))
+    assert "landing/crm/contacts" in left and "landing/website/events" in left
+    assert "landing/wechat" not in left
+    assert not (settings.secrets / "suppressed").exists()  # who follows again may be known again
 
 
 def die(*_: Any, **__: Any) -> None:

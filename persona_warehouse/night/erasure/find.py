@@ -15,9 +15,12 @@ from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.erasing import People, normal
 from persona_warehouse.night.erasure.plan import Plan, new_id
 from persona_warehouse.settings import Settings
-from persona_warehouse.warehouse import literal, scratch
+from persona_warehouse.warehouse import identifier, literal, scratch
 
 PEOPLE_OBJECTS = {"contacts": ("contact_id", "contact"), "leads": ("lead_id", "lead")}
+# all of them are looked for in every text at once
+MOST = 1000
+EPISODES = "int_wechat__follow_episodes"
 NAME_COLUMNS = ("name", "name_key", "given", "family", "email_local")
 
 
@@ -46,6 +49,34 @@ def find(settings: Settings, value: str) -> Plan | None:
             return None
         shared = _without_shared(connection, found, ids)
         return _plan(connection, settings, ids, found, shared)
+
+
+def unfollowed(settings: Settings) -> Plan | None:
+    """Who left the Official Account, as far as WeChat told of them, so many at a time; None when nobody has.
+
+    What the CRM and the website know by themselves stays. Who follows again may be known again: nothing is suppressed.
+    """
+    with reading(settings) as connection:
+        connection.execute(f"create view episodes as from kept.intermediate.{identifier(EPISODES)}")
+        openids = _column(
+            connection,
+            f"""select openid from episodes group by openid
+               having bool_and(unfollowed_at is not null) and openid is not null
+               order by openid limit {MOST}""",
+        )
+        if not openids:
+            return None
+        of_them = "openid in (select unnest($1::varchar[]))"
+        unionids = _column(connection, f"select unionid from identity.people where {of_them}", openids)
+        nodes = _column(
+            connection, f"select identity_key from identity.people where source_system <> 'crm' and {of_them}", openids
+        )
+        nodes |= {f"wechat|followers|{one}" for one in openids} | {f"derived|remark_companies|{one}" for one in openids}
+        people = People.of(connection, {"openid": openids, "unionid": unionids}, kept={"crm", "website"})
+        return Plan(
+            new_id(), datetime.now(UTC).isoformat(timespec="seconds"), people, nodes=frozenset(nodes),
+            business_date=settings.business_date.isoformat(), is_suppressed=False,
+        )  # fmt: skip
 
 
 def unknown(settings: Settings, value: str) -> Plan:

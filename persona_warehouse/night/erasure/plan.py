@@ -27,6 +27,7 @@ class Plan:
         terms: (column, term) that only they bear in the tables of frequencies.
         shared: how many identifiers are others' too and stay.
         business_date: of the night that builds anew.
+        is_suppressed: later loads do not bring them back.
         counts: what was done so far, place -> count; no personal data.
     """
 
@@ -38,6 +39,7 @@ class Plan:
     terms: frozenset[tuple[str, str]] = frozenset()
     shared: int = 0
     business_date: str = ""
+    is_suppressed: bool = True
     counts: Mapping[str, int] = field(default_factory=dict)
 
     def counted(self, found: Mapping[str, int]) -> Plan:
@@ -67,6 +69,7 @@ def save(settings: Settings, plan: Plan) -> None:
         "names": sorted(plan.people.names),
         "companies": sorted(plan.people.companies),
         "company_names": sorted(plan.people.company_names),
+        "kept": sorted(plan.people.kept),
     }
     write_atomically(_file(settings, plan), json.dumps(content, ensure_ascii=False, indent=1) + "\n", mode=0o600)
 
@@ -92,6 +95,7 @@ def _plan(value: dict[str, Any]) -> Plan:
         frozenset(value["names"]),
         frozenset(value["companies"]),
         frozenset(value["company_names"]),
+        frozenset(value["kept"]),
     )
     return Plan(
         value["erasure_id"],
@@ -102,5 +106,6 @@ def _plan(value: dict[str, Any]) -> Plan:
         frozenset((column, term) for column, term in value["terms"]),
         value["shared"],
         value["business_date"],
+        value["is_suppressed"],
         value["counts"],
     )

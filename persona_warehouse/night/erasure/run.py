@@ -49,7 +49,8 @@ def erase(
         PersonaError: a load or a publication is under way; what was begun is finished by the next try.
     """
     save(settings, plan)
-    say(f"suppressed: {suppress(settings, plan.erasure_id, plan.people)} identifiers, as keyed hashes")
+    if plan.is_suppressed:
+        say(f"suppressed: {suppress(settings, plan.erasure_id, plan.people)} identifiers, as keyed hashes")
     plan = _done(settings, plan, landing.erase(settings, plan.erasure_id, plan.people), say, "landing")
     _forget(settings, plan)
     say("memory and warehouse: forgotten; the warehouse is built anew")
