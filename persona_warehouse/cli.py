@@ -240,10 +240,11 @@ def erase(
 
     settings = rebuilding.default_date(_settings(home, sources), None)
     with rebuilding.night_alone(settings):
-        _finish_erasures(settings)
+        ended = _finish_erasures(settings)
         if unfollowed:
             raise typer.Exit(_erase_unfollowed(settings))
         if identifier is None:
+            out.print(f"{ended} erasures were cut off and are ended" if ended else "no erasure was cut off")
             raise typer.Exit(int(ExitCode.DONE))
         if suppress_only:
             number = run.suppress_only(settings, find.unknown(settings, identifier))
@@ -313,15 +314,17 @@ def retain(
         raise typer.Exit(_close_night(settings, console, steps, log))
 
 
-def _finish_erasures(settings: Settings) -> None:
-    """Ends what was cut off."""
+def _finish_erasures(settings: Settings) -> int:
+    """Ends what was cut off; how many it were."""
     from persona_warehouse.night.erasure import plan
 
-    for one in plan.unfinished(settings):
+    left = plan.unfinished(settings)
+    for one in left:
         out.print(f"erasure {one.erasure_id} was cut off and goes on")
         code = _erase(settings, one)
         if code:
             raise typer.Exit(code)
+    return len(left)
 
 
 def _erase(settings: Settings, person: Any) -> int:
