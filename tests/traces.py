@@ -59,4 +59,4 @@ def text_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     """All values of a relation."""
     rows = connection.execute(f"select cast(to_json(t) as varchar) from {relation} as t").fetchall()
     text = "\n".join(row[0] for row in rows)
-    return text + "\n" + "".join(sign for sign in text if sign not in " -()")
+    return text + "\n" + text.translate(dict.fromkeys(map(ord, " -()")))
