@@ -40,10 +40,12 @@ def forms(word: str) -> list[bytes]:
 
 def tables(path: Path, data: bytes) -> Iterator[tuple[str, str]]:
     """Each table of a file that is one or holds some, as text; numbers also without what stands between digits."""
+    if data[:4] != b"PAR1" and data[8:12] != b"DUCK":
+        return
     with scratch() as connection:
         if data[:4] == b"PAR1":
             yield "rows", text_of(connection, f"read_parquet({literal(path)}, hive_partitioning = false)")
-        elif data[8:12] == b"DUCK":
+        else:
             try:
                 connection.execute(f"attach {literal(path)} as kept (read_only)")
             except duckdb.Error:
@@ -59,4 +61,7 @@ def text_of(connection: duckdb.DuckDBPyConnection, relation: str) -> str:
     """All values of a relation."""
     rows = connection.execute(f"select cast(to_json(t) as varchar) from {relation} as t").fetchall()
     text = "\n".join(row[0] for row in rows)
-    return text + "\n" + text.translate(dict.fromkeys(map(ord, " -()")))
+    plain = text
+    for sign in " -()":
+        plain = plain.replace(sign, "")
+    return f"{text}\n{plain}"

@@ -111,6 +111,7 @@ def test_a_second_night_at_the_same_time_refuses(home: Path) -> None:
     assert first.returncode == 0, head + rest
 
 
+@pytest.mark.timeout(1500)
 def test_a_person_is_erased_and_does_not_come_back(home: Path) -> None:
     with duckdb.connect(str(home / "warehouse" / "persona.duckdb"), read_only=True) as connection:
         contact, email, name, phone, openid, unionid = connection.execute(
