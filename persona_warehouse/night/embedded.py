@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -95,7 +96,7 @@ def run_night(settings: Settings, log: Path, dags: Sequence[str] = NIGHT) -> lis
     """
     prepare(settings, log)
     forget(settings, dags)
-    with _output_to(log):
+    with _output_to(log), _full_disk_told(settings):
         from airflow.dag_processing.dagbag import DagBag
 
         bag = DagBag(dag_folder=str(settings.dags))
@@ -109,6 +110,24 @@ def run_night(settings: Settings, log: Path, dags: Sequence[str] = NIGHT) -> lis
             given = {"business_date": settings.business_date.isoformat(), "force": settings.force}
             dag.test(run_conf={name: value for name, value in given.items() if name in dag.params})
     return [run for run in recorded(settings) if run.dag in dags]
+
+
+@contextmanager
+def _full_disk_told(settings: Settings) -> Iterator[None]:
+    """What Airflow's database says of a full disk, as an error that says what to do; steps say it by themselves."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error)
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in said and "No space left" not in said:
+            raise
+        raise PersonaError(
+            "the disk is full; the night stopped, and readers see what they saw before",
+            file=str(settings.home),
+            expected="room for a second copy of the warehouse and a release",
+            found=said.splitlines()[0] if said else "no space left on the device",
+            remedy="make room (`persona releases prune --keep 2`, `persona retain`), then run the night again",
+        ) from error
 
 
 @contextmanager

@@ -145,7 +145,7 @@ def test_a_person_is_erased_and_does_not_come_back(home: Path) -> None:
     assert traces(home, words) == []
     assert other_contacts(home, contact) == others
     assert persona("releases", "rollback", home=home).code == 0
-    examined = persona("doctor", home=home)
+    examined = persona("doctor", "--sources", home.parent / "world" / "sources.yml", home=home)
     assert examined.code == 0, examined.out
 
 
