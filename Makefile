@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup demo nightly test test-heavy bench accuracy lint format lock airflow clean
+.PHONY: help setup demo nightly test test-heavy bench accuracy chaos lint format lock airflow clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -38,7 +38,7 @@ nightly: setup ## run the night of yesterday on sources.yml
 test: setup ## the tests, under ten minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not heavy"
 
-test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights through APIs: under 25 minutes
+test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights through APIs: under 30 minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m heavy
 
 bench: setup ## how fast it is beside the bare engine (SCALE=10m for more)
@@ -46,6 +46,9 @@ bench: setup ## how fast it is beside the bare engine (SCALE=10m for more)
 
 accuracy: setup ## how right it is, on sample worlds that no test knows; writes docs/accuracy.md
 	@$(BIN)/python -m accuracy
+
+chaos: setup ## faults brought about on purpose, about fifteen minutes; writes docs/reliability.md
+	@$(BIN)/python -m tests.chaos
 
 lint: setup ## style, types, floors, SQL
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests

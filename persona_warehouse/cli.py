@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -96,37 +97,53 @@ def nightly(
 
 
 def _run_night(settings: Settings) -> int:
+    from persona_warehouse.night import embedded
+    from persona_warehouse.night.rebuild import night_alone
+
+    with night_alone(settings):
+        _finish_erasures(settings)
+        console, log = _begin(settings, "nightly", f"sources {settings.sources_file}")
+        steps = _run_dags(settings, console, log, embedded.NIGHT)
+        code = _close_night(settings, console, steps, log)
+        return code if code or not settings.erase_unfollowed else _erase_unfollowed(settings)
+
+
+def _begin(settings: Settings, command: str, what: str) -> tuple[Console, Path]:
+    """A console that keeps the terminal when what the tools print goes to the log, and the log."""
+    settings.logs.mkdir(parents=True, exist_ok=True)
+    log = settings.logs / f"{command}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
+    console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
+    console.print(f"[bold]persona {command}[/] {settings.business_date}   {escape(what)}", soft_wrap=True)
+    console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
+    return console, log
+
+
+def _run_dags(settings: Settings, console: Console, log: Path, dags: Sequence[str]) -> list[Any]:
+    """Runs DAGs in order with a line a step, and returns the steps."""
     from persona_warehouse.night import embedded, runs
 
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    log = settings.logs / f"nightly-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.log"
-    # what the tools print goes to the log; this console keeps the terminal
-    console = Console(file=os.fdopen(os.dup(1), "w"), highlight=False, force_terminal=out.is_terminal)
-    title = f"[bold]persona nightly[/] {settings.business_date}   sources {escape(str(settings.sources_file))}"
-    console.print(title, soft_wrap=True)
-    console.print(f"log {escape(str(log))}", style="dim", soft_wrap=True)
-    width = max(len(f"{dag}.{task}") for dag, task in embedded.STEPS)
+    planned = [step for step in embedded.STEPS if step[0] in dags]
+    width = max(len(f"{dag}.{task}") for dag, task in planned)
     with console.status("starting Airflow …") as status:
 
         def show(run: runs.StepRun) -> None:
-            place = embedded.STEPS.index((run.dag, run.task)) + 1
+            place = planned.index((run.dag, run.task)) + 1
             name = f"{run.dag}.{run.task}"
             if run.status == "running":
-                status.update(f"[{place}/{len(embedded.STEPS)}] {name} …")
+                status.update(f"[{place}/{len(planned)}] {name} …")
                 return
             mark = "[green]✓[/]" if run.status == "done" else "[red]✗[/]"
             said = run.detail if run.status == "done" else run.message
             console.print(
-                f"{mark} {place}/{len(embedded.STEPS)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}",
+                f"{mark} {place}/{len(planned)} {name:<{width}} {run.seconds:6.1f} s  {escape(said)}",
                 soft_wrap=True,
             )
 
         runs.observers.append(show)
         try:
-            steps = embedded.run_night(settings, log)
+            return embedded.run_night(settings, log, dags)
         finally:
             runs.observers.remove(show)
-    return _close_night(settings, console, steps, log)
 
 
 def _close_night(settings: Settings, console: Console, steps: list[Any], log: Path) -> int:
@@ -158,6 +175,180 @@ def _close_night(settings: Settings, console: Console, steps: list[Any], log: Pa
         console.print(f"[red]the night did not come to its end; see {escape(str(log))}[/]", soft_wrap=True)
         return int(ExitCode.FAULT)
     return max((run.exit_code for run in failed), default=int(ExitCode.DONE))
+
+
+@app.command()
+def rebuild(
+    home: Home = None,
+    date_: Annotated[
+        str | None, typer.Option("--date", help="The night's date, YYYY-MM-DD; default that of the current release.")
+    ] = None,
+) -> None:
+    """Drop the warehouse, build it again from landing, and say which tables are as they were."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.publish import current_release
+
+    settings = rebuilding.default_date(_settings(home, None, date_), date_)
+    with rebuilding.night_alone(settings):
+        before = current_release(settings)
+        console, log = _begin(settings, "rebuild", f"from {settings.landing}")
+        steps = rebuilding.rebuild(
+            settings,
+            lambda line: console.print(escape(line), soft_wrap=True),
+            lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+        )
+        code = _close_night(settings, console, steps, log)
+        now = current_release(settings)
+        if not rebuilding.is_published(steps) or now is None:
+            console.print("the warehouse is again as it was before")
+            raise typer.Exit(code)
+        table = Table("table", "content", "rows before", "rows now", box=None, pad_edge=False)
+        compared = rebuilding.compare(before, now)
+        for one in compared:
+            style = "" if one.word == "same" else "[yellow]"
+            rows = ("" if number is None else f"{number:,}" for number in (one.rows_before, one.rows_now))
+            table.add_row(one.table, f"{style}{one.word}", *rows)
+        console.print(table)
+        same = sum(one.word == "same" for one in compared)
+        than = before.release_id if before else "no release"
+        console.print(f"{same} of {len(compared)} tables have the content of {than}")
+    raise typer.Exit(code)
+
+
+@app.command()
+def erase(
+    identifier: Annotated[
+        str | None,
+        typer.Option(
+            "--identifier", help="E-mail, phone, openid, unionid, contact_id, or the CRM's contact or lead id."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    suppress_only: Annotated[
+        bool, typer.Option("--suppress-only", help="Keep somebody out whom nothing here knows yet.")
+    ] = False,
+    unfollowed: Annotated[
+        bool, typer.Option("--unfollowed", help="What WeChat told of everybody who left the account.")
+    ] = False,
+    home: Home = None,
+    sources: Sources = None,
+) -> None:
+    """Erase a person from everything this home holds, and print the proof; without --identifier, end one cut off."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.erasure import find, run
+
+    settings = rebuilding.default_date(_settings(home, sources), None)
+    with rebuilding.night_alone(settings):
+        ended = _finish_erasures(settings)
+        if unfollowed:
+            raise typer.Exit(_erase_unfollowed(settings))
+        if identifier is None:
+            out.print(f"{ended} erasures were cut off and are ended" if ended else "no erasure was cut off")
+            raise typer.Exit(int(ExitCode.DONE))
+        if suppress_only:
+            number = run.suppress_only(settings, find.unknown(settings, identifier))
+            out.print(f"{number} identifiers are kept out from now on")
+            raise typer.Exit(int(ExitCode.DONE))
+        person = find.find(settings, identifier)
+        if person is None:
+            raise ConfigError(
+                "nobody here bears this identifier",
+                expected="an e-mail, phone, openid, unionid, contact_id, or the CRM's id of a contact or lead",
+                found="one that neither the warehouse nor the landing zone knows; nothing was changed",
+                remedy="give another one of the person; --suppress-only keeps this one out of future loads",
+            )
+        found = run.preview(settings, person)
+        kinds = ", ".join(f"{len(of)} {kind}" for kind, of in person.people.identifiers.items() if of)
+        out.print(f"one person, {len(person.nodes)} records: {kinds}")
+        if person.shared:
+            out.print(f"{person.shared} identifiers are others' too and stay with them")
+        for place, number in found.items():
+            out.print(f"  {place:<48} {number:>8,}")
+        if dry_run:
+            raise typer.Exit(int(ExitCode.DONE))
+        if not yes and not typer.confirm("erase for good? There is no undo", default=False):
+            raise typer.Exit(int(ExitCode.DONE))
+        raise typer.Exit(_erase(settings, person))
+
+
+def _erase_unfollowed(settings: Settings) -> int:
+    """Erases what WeChat told of who left; nobody is asked: it is the platform's rule."""
+    from persona_warehouse.night.erasure import find
+
+    gone = find.unfollowed(settings)
+    if gone is None:
+        out.print("nobody who left the account is known any more")
+        return int(ExitCode.DONE)
+    out.print(f"{len(gone.people.identifiers['openid']):,} people left the account: what WeChat told of them is erased")
+    return _erase(settings, gone)
+
+
+@app.command()
+def retain(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    date_: Annotated[
+        str | None, typer.Option("--date", help="From which ages count, YYYY-MM-DD; default the current release's.")
+    ] = None,
+    home: Home = None,
+) -> None:
+    """Remove what is older than the seed policies/retention.csv lets it be, and build anew where rows went."""
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.retention import retain as apply
+
+    settings = rebuilding.default_date(_settings(home, None, date_), date_)
+    with rebuilding.night_alone(settings):
+        found = apply(settings, dry_run=dry_run)
+        for name, number in found.items():
+            out.print(f"{name:<32} {number:>9,} {'rows' if name.startswith('landing') else 'files'}")
+        if not found:
+            out.print("nothing is older than it may be")
+        if dry_run or not any(name.startswith("landing") for name in found):
+            raise typer.Exit(int(ExitCode.DONE))
+        console, log = _begin(settings, "retain", "the warehouse without what went")
+        steps = rebuilding.rebuild(
+            settings,
+            lambda line: console.print(escape(line), soft_wrap=True),
+            lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+        )
+        raise typer.Exit(_close_night(settings, console, steps, log))
+
+
+def _finish_erasures(settings: Settings) -> int:
+    """Ends what was cut off; how many it were."""
+    from persona_warehouse.night.erasure import plan
+
+    left = plan.unfinished(settings)
+    for one in left:
+        out.print(f"erasure {one.erasure_id} was cut off and goes on")
+        code = _erase(settings, one)
+        if code:
+            raise typer.Exit(code)
+    return len(left)
+
+
+def _erase(settings: Settings, person: Any) -> int:
+    from persona_warehouse.night import rebuild as rebuilding
+    from persona_warehouse.night.erasure import run
+
+    console, log = _begin(settings, "erase", f"erasure {person.erasure_id}")
+    proof, steps = run.erase(
+        settings,
+        person,
+        lambda line: console.print(escape(line), soft_wrap=True),
+        lambda at: _run_dags(at, console, log, rebuilding.BUILD),
+    )
+    code = _close_night(settings, console, steps, log)
+    for source in proof["left_in_sources"]:
+        console.print(f"[yellow]![/] {escape(source)}", soft_wrap=True)
+    for place, number in proof["left_in_this_home"].items():
+        mark = "[red]✗[/]" if number else "[green]✓[/]"
+        console.print(f"{mark} {place} that still hold them: {number:,}")
+    console.print(f"proof    {escape(str(run.proof_file(settings, person.erasure_id)))}", soft_wrap=True)
+    if any(proof["left_in_this_home"].values()):
+        console.print("[red]something is left[/]: mend what is named, then give `persona erase` again to end it")
+        return code or int(ExitCode.FAULT)
+    return code
 
 
 @app.command()

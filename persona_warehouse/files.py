@@ -9,8 +9,11 @@ import json
 import os
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from persona_warehouse.errors import PersonaError
 
 
 def sha256_of(path: Path) -> str:
@@ -38,6 +41,54 @@ def locked(path: Path) -> Iterator[None]:
     with path.with_name(f".{path.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def alone(path: Path, problem: str, remedy: str) -> Iterator[None]:
+    """Holds a lock that nobody else may hold meanwhile, and does not wait for it; it ends with the process.
+
+    Args:
+        path: the lock's file; it says who holds it, and stays.
+        problem, remedy: of the error when somebody does.
+
+    Raises:
+        PersonaError: another process, or another part of this one, holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.seek(0)
+            raise PersonaError(
+                problem, file=str(path), found=lock.read().strip() or "a process that has just begun", remedy=remedy
+            ) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
+        lock.flush()
+        yield
+
+
+def is_held(path: Path) -> bool:
+    """Whether anybody holds the lock `alone` of this file now."""
+    if not path.exists():
+        return False
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def replace_link(link: Path, target: Path) -> None:
+    """Points a link at something in its neighbourhood, in one rename; `target` is relative to the link's folder."""
+    temporary = link.with_name(f".{link.name}-{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    # relative, so that the home can be moved or mounted elsewhere
+    temporary.symlink_to(target, target_is_directory=True)
+    temporary.replace(link)
+    fsync_path(link.parent)
 
 
 def write_atomically(path: Path, content: str | bytes, *, mode: int = 0o644, replace: bool = True) -> None:

@@ -37,7 +37,16 @@ def hash_key(settings: Settings) -> bytes:
                 remedy="make one with `python -c 'import secrets; print(secrets.token_hex(32))'`",
             )
         return given.encode()
-    path = settings.secrets / "hash_key"
+    return kept_key(settings, "hash_key")
+
+
+def kept_key(settings: Settings, name: str) -> bytes:
+    """The key of a file in secrets/, made at first use with mode 0600.
+
+    Raises:
+        ConfigError: the file's key is shorter than 16 characters.
+    """
+    path = settings.secrets / name
     if not path.exists():
         settings.secrets.mkdir(mode=0o700, parents=True, exist_ok=True)
         # of two steps that meet the missing key at once, both must go on with the same one
@@ -45,11 +54,11 @@ def hash_key(settings: Settings) -> bytes:
     key = path.read_bytes().strip()
     if len(key) < SHORTEST:
         raise ConfigError(
-            "the hash key's file is damaged",
+            f"the file of the key {name} is damaged",
             file=str(path),
             expected=f"at least {SHORTEST} characters",
             found=f"{len(key)}",
-            remedy="restore it from a backup: with another key every hash that was published changes",
+            remedy="restore it from a backup: with another key every hash changes that was published or kept",
         )
     return key
 
@@ -61,7 +70,11 @@ def keyed_hash(settings: Settings, text: str) -> str:
 
 def give_key(connection: Any, settings: Settings) -> None:
     """Sets the session variables that the SQL macro reads."""
-    key = hash_key(settings)
+    give_pads(connection, hash_key(settings))
+
+
+def give_pads(connection: Any, key: bytes) -> None:
+    """The same for any key."""
     if len(key) > BLOCK:
         key = hashlib.sha256(key).digest()
     key = key.ljust(BLOCK, b"\0")

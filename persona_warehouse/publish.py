@@ -11,7 +11,6 @@ to the disk in this order, and old releases go last, so that the pointer never s
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -27,7 +26,7 @@ import duckdb
 
 from persona_warehouse import warehouse
 from persona_warehouse.errors import ConfigError, PersonaError
-from persona_warehouse.files import fsync_path, read_json, sha256_of, write_json
+from persona_warehouse.files import alone, fsync_path, read_json, replace_link, sha256_of, write_json
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import identifier, literal
 
@@ -94,15 +93,11 @@ def candidate(settings: Settings) -> Iterator[Path]:
 def _alone(settings: Settings) -> Iterator[None]:
     """Keeps everything else that changes releases or the pointer out, in this process and in others."""
     settings.releases.mkdir(parents=True, exist_ok=True)
-    with (settings.releases / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise PersonaError(
-                "another publication is under way",
-                file=str(settings.releases),
-                remedy="wait for the other night (or rollback, or pruning) to end, then run this one again",
-            ) from error
+    with alone(
+        settings.releases / ".lock",
+        "another publication is under way",
+        "wait for the other night (or rollback, or pruning) to end, then run this one again",
+    ):
         if settings.current.exists() and not settings.current.is_symlink():
             raise PersonaError(
                 "`current` is no link",
@@ -210,27 +205,22 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str | None, schema:
     return [str(row[0]) for row in rows]
 
 
-def new_release_id(tables: dict[str, dict[str, Any]]) -> str:
-    """UTC time and a short hash of the content: sortable, and the same hash for the same content."""
+def new_release_id(tables: dict[str, dict[str, Any]], moment: str | None = None) -> str:
+    """UTC time and a short hash of the content: sortable, and the same hash for the same content.
+
+    Args:
+        moment: of an older release whose place it takes; default now.
+    """
     content = "".join(
         f"{name}{table['sha256']}" for name, table in sorted(tables.items()) if not table["is_of_the_run"]
     )
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3] + f"Z-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    moment = moment or f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}"[:-3] + "Z"
+    return f"{moment}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
 def publish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> Release:
     """Gives the candidate its name and points `current` at it; then old releases beyond the kept number go."""
-    files = {
-        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-    write_json(folder / MANIFEST, {**manifest, "files": files})
-    for path in folder.rglob("*"):
-        if path.is_file():
-            path.chmod(0o444)
-        fsync_path(path)
-    fsync_path(folder)
+    _seal(folder, manifest)
     final = settings.releases / manifest["release_id"]
     folder.rename(final)
     try:
@@ -245,14 +235,40 @@ def publish(settings: Settings, folder: Path, manifest: dict[str, Any]) -> Relea
     return read_release(final)
 
 
+def _seal(folder: Path, manifest: dict[str, Any]) -> None:
+    """Writes the manifest over all files of a candidate and forces everything to the disk."""
+    files = {
+        str(path.relative_to(folder)): {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    write_json(folder / MANIFEST, {**manifest, "files": files})
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+        fsync_path(path)
+    fsync_path(folder)
+
+
+def supersede(settings: Settings, old: Path, folder: Path, manifest: dict[str, Any]) -> Path:
+    """Puts a candidate in the place of a release, under its own name; `current` follows, and the old one goes.
+
+    Cut off anywhere, it leaves the old release, or both, with `current` at one of them; given again, it ends.
+    """
+    _seal(folder, manifest)
+    final = settings.releases / manifest["release_id"]
+    if not final.exists():
+        folder.rename(final)
+        fsync_path(settings.releases)
+    if _current_name(settings) == old.name:
+        point_current(settings, final)
+    _remove_releases(settings, [old])
+    return final
+
+
 def point_current(settings: Settings, release: Path) -> None:
     """Replaces the link `current` in one rename."""
-    temporary = settings.home / f"{POINTER}{os.getpid()}"
-    temporary.unlink(missing_ok=True)
-    # relative, so that the home can be moved or mounted elsewhere
-    temporary.symlink_to(Path(settings.releases.name) / release.name, target_is_directory=True)
-    temporary.replace(settings.current)
-    fsync_path(settings.home)
+    replace_link(settings.current, Path(settings.releases.name) / release.name)
 
 
 def read_release(folder: Path) -> Release:
@@ -278,7 +294,7 @@ def read_release(folder: Path) -> Release:
 def releases(settings: Settings) -> list[Release]:
     """All published releases, oldest first; without those whose manifest cannot be read, which are good for nothing."""
     found = []
-    for folder in _folders(settings):
+    for folder in folders(settings):
         with suppress(PersonaError):
             found.append(read_release(folder))
     return found
@@ -294,7 +310,7 @@ def current_release(settings: Settings) -> Release | None:
     return None
 
 
-def _folders(settings: Settings) -> list[Path]:
+def folders(settings: Settings) -> list[Path]:
     """The folders of all releases, oldest first."""
     return sorted(path for path in settings.releases.glob("[0-9]*") if path.is_dir())
 
@@ -320,11 +336,11 @@ def find_release(settings: Settings, release_id: str | None) -> Release:
                 remedy="run `persona nightly`; `persona quality` tells why the last night did not publish",
             )
         return read_release(settings.releases / name)
-    fitting = [folder for folder in _folders(settings) if folder.name.startswith(release_id)]
+    fitting = [folder for folder in folders(settings) if folder.name.startswith(release_id)]
     if len(fitting) != 1:
         raise ConfigError(
             "no such release" if not fitting else "several releases begin so",
-            expected="one of: " + (", ".join(folder.name for folder in _folders(settings)) or "none is published"),
+            expected="one of: " + (", ".join(folder.name for folder in folders(settings)) or "none is published"),
             found=release_id,
             remedy="see `persona releases list`",
         )
@@ -405,13 +421,17 @@ def prune(settings: Settings, keep: int) -> list[str]:
 
 def _prune(settings: Settings, keep: int) -> list[str]:
     current = _current_name(settings)
-    old = [folder for folder in _folders(settings)[:-keep] if folder.name != current]
+    old = [folder for folder in folders(settings)[:-keep] if folder.name != current]
+    _remove_releases(settings, old)
+    return [folder.name for folder in old]
+
+
+def _remove_releases(settings: Settings, old: list[Path]) -> None:
     hidden = [folder.rename(settings.releases / f"{CANDIDATE}removed-{folder.name}") for folder in old]
     # no release may come back half emptied after a cut of power
     fsync_path(settings.releases)
     for folder in hidden:
         remove(folder)
-    return [folder.name for folder in old]
 
 
 def remove(folder: Path) -> None:

@@ -29,6 +29,7 @@ class Settings:
         timezone: the business time zone; local times in sources are read in it.
         keep_releases: how many releases publishing keeps, the newest first.
         force: sources are read and landed whole, as if nothing had been loaded before.
+        erase_unfollowed: after a night, what WeChat told of people who left is erased.
     """
 
     home: Path
@@ -37,6 +38,7 @@ class Settings:
     timezone: str
     keep_releases: int
     force: bool = False
+    erase_unfollowed: bool = False
 
     @property
     def landing(self) -> Path:
@@ -76,6 +78,15 @@ class Settings:
         return self.home / "secrets"
 
     @property
+    def memory(self) -> Path:
+        """What no source can tell again, beside the warehouse."""
+        return self.home / "memory"
+
+    def lock(self, name: str) -> Path:
+        """The file of a lock (`files.alone`): `night`, `rebuild`, or a stream's."""
+        return self.home / "locks" / f"{name}.lock"
+
+    @property
     def dags(self) -> Path:
         return PROJECT_ROOT / "dags"
 
@@ -97,6 +108,7 @@ class Settings:
             "PERSONA_SOURCES": str(self.sources_file),
             "PERSONA_TIMEZONE": self.timezone,
             "PERSONA_KEEP_RELEASES": str(self.keep_releases),
+            "PERSONA_ERASE_UNFOLLOWED": "1" if self.erase_unfollowed else "",
         }
 
 
@@ -133,7 +145,14 @@ def load_settings(
             found=keep,
             remedy="unset PERSONA_KEEP_RELEASES (default 7) or correct it",
         )
-    return Settings(root, sources_file, day, timezone, int(keep))
+    unfollowed = os.environ.get("PERSONA_ERASE_UNFOLLOWED") or ""
+    if unfollowed not in ("", "0", "1"):
+        raise ConfigError(
+            "PERSONA_ERASE_UNFOLLOWED must be 1 or 0",
+            found=unfollowed,
+            remedy="unset PERSONA_ERASE_UNFOLLOWED (default 0) or correct it",
+        )
+    return Settings(root, sources_file, day, timezone, int(keep), erase_unfollowed=unfollowed == "1")
 
 
 def _default_sources(home: Path) -> Path:

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from persona_warehouse import publish
+from persona_warehouse import files, publish
 from persona_warehouse.errors import ConfigError, PersonaError
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect, scratch
@@ -28,7 +28,7 @@ import sys
 from datetime import date
 from pathlib import Path
 import duckdb
-from persona_warehouse import publish
+from persona_warehouse import files, publish
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
 
@@ -319,6 +319,7 @@ def test_content_folder_and_pointer_reach_the_disk_in_this_order(
     for name, patched in (("rename", rename), ("replace", put)):
         monkeypatch.setattr(Path, name, patched)
     monkeypatch.setattr(publish, "fsync_path", sync)
+    monkeypatch.setattr(files, "fsync_path", sync)
     monkeypatch.setattr(publish, "remove", remove)
     release = publish_night(replace(settings, keep_releases=1), 1)
 

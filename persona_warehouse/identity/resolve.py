@@ -48,11 +48,12 @@ def resolve_in(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Ide
     """The steps, in the transaction of the caller."""
     take_overrides(connection, settings)
     update_dictionaries(connection)
-    update_dictionaries(connection, FACTS)
     collect_person_records(connection)
     resolve_accounts(connection, settings)
     resolve_people(connection, settings)
     find_visitors(connection)
+    # after all names have been met, so that a first night reads no less than the second one
+    update_dictionaries(connection, FACTS)
     report_unknown_ids(connection)
     counts = connection.execute(
         """select (select count(*) from identity.companies),

@@ -51,6 +51,8 @@ class ObjectContract:
         key: the columns that identify a row.
         required: columns that may not be empty; a row without them is quarantined.
         money: decimal columns whose text may carry a currency.
+        erased_rows: column -> what it holds of a person with whom the row is erased (`erasing.KINDS`).
+        erased_values: column -> what it holds of a person whose erasure empties it.
     """
 
     stream: str
@@ -59,6 +61,8 @@ class ObjectContract:
     required: tuple[str, ...]
     money: tuple[str, ...]
     columns: dict[str, Column]
+    erased_rows: dict[str, str]
+    erased_values: dict[str, str]
 
 
 @cache
@@ -73,6 +77,8 @@ def _contracts() -> dict[str, dict[str, ObjectContract]]:
                 required=tuple(spec["required"]),
                 money=tuple(spec.get("money", ())),
                 columns={column: Column(column, *details) for column, details in spec["columns"].items()},
+                erased_rows=dict(spec.get("erased", {}).get("rows", {})),
+                erased_values=dict(spec.get("erased", {}).get("values", {})),
             )
             for name, spec in named.items()
         }

@@ -7,6 +7,8 @@ the next load sweeps them away.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from persona_warehouse import files
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.files import read_json, sha256_of, write_atomically, write_json
 from persona_warehouse.landing.contract import STREAMS, landing_schema, objects
@@ -69,6 +72,8 @@ class Manifest:
         window: start and end of the data interval, ISO 8601, UTC.
         cursors: connector/object -> how far the load read the source.
         leftovers: object -> the names that its rows hold in `properties`: columns that nothing maps.
+        suppressed: rows that were not landed because they are of people who were erased.
+        erasures: which erasures, and applications of retention, have rewritten files of this load (landing/_erasures/).
     """
 
     load_id: str
@@ -80,6 +85,8 @@ class Manifest:
     files: list[LandedFile] = field(default_factory=list)
     cursors: dict[str, dict[str, Any]] = field(default_factory=dict)
     leftovers: dict[str, list[str]] = field(default_factory=dict)
+    suppressed: int = 0
+    erasures: list[str] = field(default_factory=list)
 
     @property
     def rows(self) -> int:
@@ -158,6 +165,20 @@ def last_cursor(settings: Settings, stream: str, key: str) -> dict[str, Any] | N
     return next(found, None)
 
 
+def in_order(settings: Settings, stream: str, load_id: str) -> str:
+    """The id under which a load counts: its own, or one right after the newest load's where the clock went back.
+
+    Models take the loads above those that they have; one below would never be taken. Its files are renamed.
+    """
+    newest = max((load.load_id for load in manifests(settings, stream)), key=float, default=NO_LOAD)
+    if float(load_id) > float(newest):
+        return load_id
+    later = f"{float(newest) + 2e-6:.6f}"
+    for path in (settings.landing / stream).glob(f"*/load_date=*/{load_id}.*.parquet"):
+        path.rename(path.with_name(later + path.name.removeprefix(load_id)))
+    return later
+
+
 def describe_files(settings: Settings, stream: str, load_id: str) -> list[LandedFile]:
     """The Parquet files that a load left, with rows and hashes."""
     root = settings.landing / stream
@@ -212,11 +233,28 @@ def new_columns(settings: Settings, stream: str) -> list[NewColumn]:
     return found
 
 
+@contextmanager
+def alone(settings: Settings, stream: str) -> Iterator[None]:
+    """Keeps other loads of a stream out: each sweeps away what it takes for the remains of one that was killed.
+
+    Raises:
+        PersonaError: another load, or what rewrites landed files, is under way.
+    """
+    with files.alone(
+        settings.lock(stream),
+        f"the landing zone of {stream} is in use by another process",
+        "wait for the other night to end, then run this one again",
+    ):
+        yield
+
+
 def sweep(settings: Settings, stream: str) -> list[Path]:
     """Removes the files of loads that were never committed, and returns them."""
     root = settings.landing / stream
     committed = {file.path for manifest in manifests(settings, stream) for file in manifest.files}
     orphans = [p for p in root.glob("*/load_date=*/*.parquet") if str(p.relative_to(root)) not in committed]
+    # of a rewriting that was killed
+    orphans += root.glob("*/load_date=*/.*.parquet.tmp")
     for path in orphans:
         path.unlink()
     return orphans

@@ -8,10 +8,13 @@ import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from persona_warehouse import publish, warehouse
+from persona_warehouse import memory, publish, warehouse
 from persona_warehouse.errors import PersonaError
+from persona_warehouse.files import is_held
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS
+from persona_warehouse.night import warehouse_care
+from persona_warehouse.night.erasure.plan import unfinished
 from persona_warehouse.night.runs import recorded
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import SourcesFile, read_sources
@@ -48,7 +51,7 @@ def examine(settings: Settings) -> list[Finding]:
         told = {one.found for one in findings}
         findings += [one for one in _entries(settings, sources) if one.found.partition(";")[0] not in told]
     findings += _landing(settings)
-    findings += [_warehouse(settings), *_releases(settings), *_last_night(settings)]
+    findings += [*_erasures(settings), *_warehouse(settings), *_releases(settings), *_last_night(settings)]
     return findings
 
 
@@ -149,22 +152,55 @@ def _landing(settings: Settings) -> list[Finding]:
     return findings or [Finding("note", "landing", "nothing has landed yet", "run `persona nightly`")]
 
 
-def _warehouse(settings: Settings) -> Finding:
+def _erasures(settings: Settings) -> list[Finding]:
+    return [
+        Finding(
+            "wrong",
+            "erasure",
+            f"{one.erasure_id} was cut off, or left something",
+            "`persona erase` ends it; so does the next night",
+        )
+        for one in unfinished(settings)
+        if not is_held(settings.lock("night"))
+    ]
+
+
+def _warehouse(settings: Settings) -> list[Finding]:
+    findings = []
+    if warehouse_care.is_before_rebuild(settings):
+        cut = not is_held(settings.lock("rebuild"))
+        findings.append(
+            Finding(
+                "note",
+                "warehouse",
+                "a rebuild was cut off" if cut else "a rebuild is under way",
+                "the next night takes the warehouse before it; or `persona rebuild`" if cut else "wait for it to end",
+            )
+        )
+    aside = warehouse_care.damaged_files(settings)
+    if aside:
+        findings.append(
+            Finding(
+                "note",
+                "warehouse",
+                f"was damaged and is built again; set aside: {', '.join(path.name for path in aside)}",
+                f"look at the disk, then remove them from {settings.warehouse_file.parent}",
+            )
+        )
     if not settings.warehouse_file.exists():
-        return Finding("note", "warehouse", "not built yet", "run `persona nightly`")
+        said = "lost; ids and history are remembered" if memory.is_there(settings) else "not built yet"
+        return [*findings, Finding("note", "warehouse", said, "run `persona nightly`")]
     try:
+        damage = warehouse_care.damage_in_content(settings)
+        if damage:
+            remedy = "run the night again: it sets the file aside and builds from landing and memory"
+            return [*findings, Finding("wrong", "warehouse", f"damaged: {damage}", remedy)]
         with warehouse.connect(settings.warehouse_file, read_only=True) as connection:
             row = connection.execute("select count(*) from duckdb_tables() where schema_name = 'marts'").fetchone()
     except PersonaError as error:
-        return Finding("wrong", "warehouse", error.found or error.problem, error.remedy or "")
-    except Exception as error:
-        return Finding(
-            "wrong", "warehouse", f"damaged: {str(error).splitlines()[0]}",
-            f"remove {settings.warehouse_file} and run the night again: it is rebuilt from landing",
-        )  # fmt: skip
-    return Finding(
-        "ok", "warehouse", f"{row[0] if row else 0} marts, {settings.warehouse_file.stat().st_size / 1024**2:.0f} MB"
-    )
+        return [*findings, Finding("wrong", "warehouse", error.found or error.problem, error.remedy or "")]
+    size = settings.warehouse_file.stat().st_size / 1024**2
+    return [*findings, Finding("ok", "warehouse", f"{row[0] if row else 0} marts, {size:.0f} MB")]
 
 
 def _releases(settings: Settings) -> list[Finding]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,30 +83,51 @@ def _migrate(settings: Settings, log: Path) -> None:
             )
 
 
-def run_night(settings: Settings, log: Path) -> list[StepRun]:
+def run_night(settings: Settings, log: Path, dags: Sequence[str] = NIGHT) -> list[StepRun]:
     """Runs the four DAGs one after the other in this process; an ingest that fails does not stop the night.
 
     What Airflow and the tools print goes to `log`. Tasks are tried once: whoever waits for the night can run it again.
 
+    Args:
+        dags: which of them, in order; what the others noted of this date stays.
+
     Returns:
-        What every step did.
+        What every step of these DAGs did.
     """
     prepare(settings, log)
-    forget(settings)
-    with _output_to(log):
+    forget(settings, dags)
+    with _output_to(log), _full_disk_told(settings):
         from airflow.dag_processing.dagbag import DagBag
 
         bag = DagBag(dag_folder=str(settings.dags))
         if bag.import_errors:
             name, problem = next(iter(bag.import_errors.items()))
             raise PersonaError("a DAG cannot be imported", file=name, found=str(problem).splitlines()[-1])
-        for dag_id in NIGHT:
+        for dag_id in dags:
             dag = bag.dags[dag_id]
             for task in dag.tasks:
                 task.retries = 0
             given = {"business_date": settings.business_date.isoformat(), "force": settings.force}
             dag.test(run_conf={name: value for name, value in given.items() if name in dag.params})
-    return recorded(settings)
+    return [run for run in recorded(settings) if run.dag in dags]
+
+
+@contextmanager
+def _full_disk_told(settings: Settings) -> Iterator[None]:
+    """What Airflow's database says of a full disk, as an error that says what to do; steps say it by themselves."""
+    try:
+        yield
+    except Exception as error:
+        said = str(error)
+        if getattr(error, "errno", None) != errno.ENOSPC and "disk is full" not in said and "No space left" not in said:
+            raise
+        raise PersonaError(
+            "the disk is full; the night stopped, and readers see what they saw before",
+            file=str(settings.home),
+            expected="room for a second copy of the warehouse and a release",
+            found=said.splitlines()[0] if said else "no space left on the device",
+            remedy="make room (`persona releases prune --keep 2`, `persona retain`), then run the night again",
+        ) from error
 
 
 @contextmanager

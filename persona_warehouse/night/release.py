@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from persona_warehouse import publish, transform, warehouse
+from persona_warehouse import memory, publish, transform, warehouse
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS
 from persona_warehouse.night.runs import recorded
@@ -54,6 +54,9 @@ def publish_night(settings: Settings) -> publish.Release:
         shutil.copytree(audit_folder(settings) / "quality", folder / "quality")
         shutil.copy(audit_folder(settings) / "results.json", folder / "quality" / "results.json")
         render_report(folder / publish.DATABASE, manifest, folder / "report")
+        # before anybody is shown it: what a reader saw is remembered, whatever becomes of the warehouse
+        with warehouse.connect(settings.warehouse_file, read_only=True) as connection:
+            memory.remember(settings, connection)
         return publish.publish(settings, folder, manifest)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,11 +82,12 @@ def recorded(settings: Settings) -> list[StepRun]:
     return sorted(runs, key=lambda run: (run.started_at, run.dag, run.task))
 
 
-def forget(settings: Settings) -> None:
-    """Clears the notes of an earlier run of the same night."""
+def forget(settings: Settings, dags: Collection[str] | None = None) -> None:
+    """Clears the notes of an earlier run of the same night; of some DAGs only, where they are given."""
     folder = settings.home / "runs" / settings.business_date.isoformat()
     for path in folder.glob("*.json"):
-        path.unlink()
+        if dags is None or path.name.partition(".")[0] in dags:
+            path.unlink()
 
 
 def _file(settings: Settings, dag: str, task: str) -> Any:

@@ -18,41 +18,70 @@ def ingest(stream: str, business_date: str | None = None, *, force: bool = False
 
 def build_staging(business_date: str | None = None) -> Any:
     """Takes the new loads into staging and quarantine."""
-    return _step(business_date, "build_personas", "build_staging", lambda s: _build(s, "staging"))
+    return _build_step("build_staging", business_date)
 
 
 def audit_staging(business_date: str | None = None) -> Any:
     """Audits what enters."""
-    return _step(business_date, "build_personas", "audit_staging", lambda s: _audit(s, "staging"))
+    return _build_step("audit_staging", business_date)
 
 
 def resolve_identities(business_date: str | None = None) -> Any:
     """Finds out who is who."""
-    from persona_warehouse.identity.resolve import resolve
-
-    return _step(business_date, "build_personas", "resolve_identities", resolve)
+    return _build_step("resolve_identities", business_date)
 
 
 def build_marts(business_date: str | None = None) -> Any:
     """Builds the marts."""
-    return _step(business_date, "build_personas", "build_marts", lambda s: _build(s, "marts"))
+    return _build_step("build_marts", business_date)
 
 
 def audit_marts(business_date: str | None = None) -> Any:
     """Audits what leaves."""
-    return _step(business_date, "build_personas", "audit_marts", lambda s: _audit(s, "marts"))
+    return _build_step("audit_marts", business_date)
 
 
 def publish_release(business_date: str | None = None) -> Any:
     """Publishes the audited marts with their report, and points `current` at them."""
-    from persona_warehouse.night.release import publish_night
-
-    return _step(business_date, "build_personas", "publish_release", publish_night)
+    return _build_step("publish_release", business_date)
 
 
 def _step(business_date: str | None, dag: str, task: str, body: Callable[[Settings], Any]) -> Any:
     settings = load_settings(business_date=business_date)
     return record(settings, dag, task, lambda: body(settings))
+
+
+def _build_step(task: str, business_date: str | None) -> Any:
+    """A step on the warehouse, which is made ready before the first one, and built again where it proves damaged."""
+    from persona_warehouse.night import warehouse_care
+
+    def run(settings: Settings) -> Any:
+        ready = warehouse_care.make_ready(settings) if task == "build_staging" else ""
+        done = warehouse_care.healing(settings, lambda: BODIES[task](settings), lambda: _build_up_to(task, settings))
+        return f"{ready}; {done}" if ready else done
+
+    return _step(business_date, "build_personas", task, run)
+
+
+def _build_up_to(task: str, settings: Settings) -> None:
+    """What the warehouse must hold before a step."""
+    for name in BODIES:
+        if name == task:
+            return
+        if not name.startswith("audit"):
+            BODIES[name](settings)
+
+
+def _resolve(settings: Settings) -> Any:
+    from persona_warehouse.identity.resolve import resolve
+
+    return resolve(settings)
+
+
+def _publish(settings: Settings) -> Any:
+    from persona_warehouse.night.release import publish_night
+
+    return publish_night(settings)
 
 
 def _build(settings: Settings, layer: str) -> str:
@@ -73,3 +102,14 @@ def _audit(settings: Settings, boundary: Any) -> str:
     mine = [result for result in outcome.results if result.boundary == boundary]
     missed = sum(not result.success for result in mine)
     return f"{len(mine) - missed} of {len(mine)} expectations hold" + (f", {missed} to look at" if missed else "")
+
+
+# in the order of the night
+BODIES: dict[str, Callable[[Settings], Any]] = {
+    "build_staging": lambda settings: _build(settings, "staging"),
+    "audit_staging": lambda settings: _audit(settings, "staging"),
+    "resolve_identities": _resolve,
+    "build_marts": lambda settings: _build(settings, "marts"),
+    "audit_marts": lambda settings: _audit(settings, "marts"),
+    "publish_release": _publish,
+}

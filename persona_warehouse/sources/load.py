@@ -15,8 +15,10 @@ import pyarrow as pa
 
 from persona_warehouse.errors import PersonaError, SourceFault
 from persona_warehouse.landing import store
+from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.extract import Extract, Window
 from persona_warehouse.landing.store import Manifest, Origin
+from persona_warehouse.landing.suppression import Suppressor
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import read_sources
 
@@ -31,6 +33,7 @@ class LoadResult:
     Attributes:
         status: loaded, unchanged (nothing new to land) or absent (the stream has no source).
         new_columns: object.column, of columns that no mapping takes and no earlier load brought.
+        suppressed: rows left out because they are of people who were erased.
     """
 
     stream: str
@@ -39,6 +42,7 @@ class LoadResult:
     rows_in_error: int = 0
     load_id: str | None = None
     new_columns: tuple[str, ...] = ()
+    suppressed: int = 0
 
     def __str__(self) -> str:
         if self.status == "absent":
@@ -46,6 +50,7 @@ class LoadResult:
         if self.status == "unchanged":
             return "nothing new"
         said = f"{self.rows:,} rows" + (f", {self.rows_in_error:,} to quarantine" if self.rows_in_error else "")
+        said += f", {self.suppressed:,} suppressed" if self.suppressed else ""
         more = len(self.new_columns) - TOLD_COLUMNS
         told = [*self.new_columns[:TOLD_COLUMNS], *([f"{more:,} more"] if more > 0 else [])]
         return said + (f", new columns {', '.join(told)}" if told else "")
@@ -66,8 +71,13 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     Raises:
         ConfigError: the sources file, a path, a column or an encoding is wrong.
         SourceFault: a source could not be read; what was landed before stays as it was.
+        PersonaError: another load of this stream is under way.
     """
-    settings = replace(settings, force=force or settings.force)
+    with store.alone(settings, stream):
+        return _load(replace(settings, force=force or settings.force), stream)
+
+
+def _load(settings: Settings, stream: str) -> LoadResult:
     store.prepare(settings)
     entries = read_sources(settings.sources_file).streams[stream]
     if not entries:
@@ -86,10 +96,12 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
                 fresh.append(extract)
                 keys.append(f"{entry['connector']}/{extract.object}")
     # a load that brings nothing still leaves its manifest: the stream was looked at
-    load_id = _run_dlt(settings, stream, fresh) if fresh else None
-    files = store.describe_files(settings, stream, load_id) if load_id else []
+    suppressor = Suppressor(settings)
+    began = _run_dlt(settings, stream, fresh, suppressor) if fresh else f"{time.time():.6f}"
+    load_id = store.in_order(settings, stream, began)
+    files = store.describe_files(settings, stream, load_id)
     manifest = Manifest(
-        load_id=load_id or f"{time.time():.6f}",
+        load_id=load_id,
         stream=stream,
         business_date=settings.business_date.isoformat(),
         window=(window.start.isoformat(), window.end.isoformat()),
@@ -98,6 +110,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
         files=files,
         cursors={key: one.cursor() for key, one in zip(keys, fresh, strict=True) if one.cursor},
         leftovers=store.leftovers_of(settings, stream, files),
+        suppressed=suppressor.rows,
     )
     store.write_manifest(settings, manifest)
     if not fresh:
@@ -105,7 +118,7 @@ def load_stream(settings: Settings, stream: str, *, force: bool = False) -> Load
     errors = sum(file.rows_in_error for file in manifest.files)
     came = [one for one in store.new_columns(settings, stream) if one.load_id == manifest.load_id]
     named = tuple(f"{one.object}.{one.name}" for one in came)
-    return LoadResult(stream, "loaded", manifest.rows, errors, manifest.load_id, named)
+    return LoadResult(stream, "loaded", manifest.rows, errors, manifest.load_id, named, suppressor.rows)
 
 
 def extracts(entry: dict[str, Any], stream: str, settings: Settings, window: Window) -> Iterable[Extract]:
@@ -118,7 +131,7 @@ def extracts(entry: dict[str, Any], stream: str, settings: Settings, window: Win
     yield from connector.extract(entry, stream, settings, window)
 
 
-def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
+def _run_dlt(settings: Settings, stream: str, extracts: list[Extract], suppressor: Suppressor) -> str:
     """Runs the extracts through dlt into Parquet files and returns the load id."""
     os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"
     os.environ.setdefault("RUNTIME__LOG_LEVEL", "ERROR")
@@ -140,7 +153,7 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
     )
     resources = [
         dlt.resource(
-            _rows(extract, stream),
+            _rows(extract, stream, suppressor),
             name=f"{extract.object}_{number}",
             table_name=extract.object,
             write_disposition="append",
@@ -159,12 +172,12 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract]) -> str:
     return str(info.loads_ids[0])
 
 
-def _rows(extract: Extract, stream: str) -> Iterator[pa.Table]:
+def _rows(extract: Extract, stream: str, suppressor: Suppressor) -> Iterator[pa.Table]:
     # a table that brings no row still exists with its columns
     yield store.empty_batch(stream, extract.object)
     for batch in extract.batches():
         table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
-        yield table
+        yield suppressor.clean(contract(stream, extract.object), table)
 
 
 def _own_error(error: BaseException, stream: str) -> PersonaError:

@@ -349,3 +349,26 @@ def test_manifests_hold_no_personal_data(world: World) -> None:
     for path in (world.settings.landing / "_manifests").rglob("*.json"):
         assert read_json(path)
         assert not [word for word in ("张三丰", "李四", "example.com") if word in path.read_text()]
+
+
+def test_a_load_after_the_clock_went_back_counts_after_the_others(world: World) -> None:
+    """Models take what is above the newest load that they have: a lower id would never be taken."""
+    ahead = "4102444800.1234567"
+    store.prepare(world.settings)
+    store.write_manifest(world.settings, store.Manifest(ahead, "crm", "2026-11-19", ("", ""), ""))
+    first = load_stream(world.settings, "crm")
+    second = load_stream(world.settings, "crm")
+    assert ahead < str(first.load_id) < str(second.load_id)
+    assert [one.load_id for one in store.manifests(world.settings, "crm")] == [ahead, first.load_id, second.load_id]
+    assert [row["company_id"] for row in world.landed("crm", "companies")] == ["c1", "c2"]
+    assert store.damaged_files(world.settings, "crm") == []
+    assert store.sweep(world.settings, "crm") == []
+
+
+def test_two_loads_of_a_stream_at_once_do_not_sweep_each_other_away(world: World) -> None:
+    with store.alone(world.settings, "crm"):
+        with pytest.raises(PersonaError, match="the landing zone of crm is in use by another process") as raised:
+            load_stream(world.settings, "crm")
+        assert load_stream(world.settings, "website").rows == 4
+    assert "wait for the other night to end" in str(raised.value)
+    assert load_stream(world.settings, "crm").rows == 5

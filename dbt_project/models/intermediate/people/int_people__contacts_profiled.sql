@@ -66,7 +66,8 @@ factors as (
 influence as (
     select
         f.contact_id,
-        sum(w.points) as points
+        -- the order of a sum of doubles shall not show: a night that runs again gives the same
+        round(sum(w.points), 6) as points
     from factors as f
     inner join {{ ref('influence_weights') }} as w on w.factor = f.factor and w.value = f.value
     group by f.contact_id

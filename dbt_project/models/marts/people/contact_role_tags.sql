@@ -7,7 +7,8 @@ with by_method as (
         tag,
         method,
         -- independent pieces of evidence: the chance that not all of them are wrong (noisy or)
-        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double) as confidence,
+        cast(round(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))), 9) as double)
+            as confidence,
         {{ dbt.listagg('evidence', "'; '", 'order by evidence') }} as evidence,
         min(known_at) as valid_from
     from {{ ref('int_people__role_evidence') }}
@@ -20,7 +21,7 @@ by_tag as (
         tag_type,
         tag,
         min(case when method = 'recorded' then 1 when method = 'interview' then 2 else 3 end) as rank_of_method,
-        cast(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))) as double)
+        cast(round(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))), 9) as double)
             as tag_confidence
     from by_method
     group by contact_id, tag_type, tag
