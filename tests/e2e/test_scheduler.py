@@ -158,7 +158,7 @@ def rows_of(airflow: Airflow, load: Manifest) -> Counter[str]:
 
 
 def staged_contacts(airflow: Airflow) -> list[tuple[Any, ...]]:
-    """What staging holds after a build; a night that the scheduler began may have the warehouse, there is one writer."""
+    """What staging holds after a build; the scheduler's night may have the warehouse first."""
     found: list[tuple[Any, ...]] = []
 
     def read() -> bool:
