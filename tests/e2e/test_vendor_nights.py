@@ -42,13 +42,16 @@ class Variant:
     lost: Mapping[str, str] = field(default_factory=dict)
 
 
+NO_KIND = "what kind of customer a company is stands in a column of the export's own, which the vendor's system has not"
+KIND = {f"accounts.{name}": NO_KIND for name in ("company_relation", "deal_size_band", "sales_motion")}
 VARIANTS = {
-    "espocrm, segment": Variant(vendors.espocrm, vendors.segment, vendors.official_account),
+    "espocrm, segment": Variant(vendors.espocrm, vendors.segment, vendors.official_account, lost=KIND),
     "hubspot, snowplow": Variant(
         vendors.hubspot,
         vendors.snowplow,
         vendors.official_account,
         lost={
+            **KIND,
             "contacts.influence_score": "a portal knows no first contact of a deal",
             "contacts.has_phone": "of a contact that another one took up, a portal keeps the id alone",
             "contacts.role_confidence": "of a contact that another one took up, a portal keeps the id alone",
