@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m accuracy", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
-    parser.add_argument("--companies", type=int, default=200)
+    parser.add_argument("--companies", type=int, default=600)
     parser.add_argument("--folder", type=Path, help="where the worlds are written and kept; default a temporary one")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md")
     asked = parser.parse_args()
