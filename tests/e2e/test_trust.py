@@ -16,7 +16,7 @@ from persona_warehouse.settings import load_settings
 from tests.conftest import Answer, content_hashes, manifest, persona
 from tests.traces import traces
 
-pytestmark = pytest.mark.heavy
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 NIGHTS = ("2026-10-10", "2026-10-20", "2026-10-31")
 
 
