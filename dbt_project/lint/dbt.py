@@ -15,6 +15,10 @@ def hash(field: str) -> str:
     return f"md5(cast({field} as varchar))"
 
 
+def last_day(moment: str, part: str) -> str:
+    return f"last_day({moment})"
+
+
 def split_part(text: str, delimiter: str, number: int) -> str:
     return f"split_part({text}, {delimiter}, {number})"
 

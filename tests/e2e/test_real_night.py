@@ -196,6 +196,36 @@ def test_customers_went_through_weighing_to_use_and_renewal(release: duckdb.Duck
     ) == [("weigh", 85, 0), ("use", 85, 0), ("renew", 85, 85)]
 
 
+def test_worth_is_told_from_deals_alone_and_what_is_not_known_is_named(release: duckdb.DuckDBPyConnection) -> None:
+    assert rows(
+        release,
+        """select count(*), count(tier), count(rfm_segment), count(ltv_cny), count(gross_profit_12m_cny),
+                  count(cac_cny), count(ltv_to_cac), count(nps_score), count(referral_count),
+                  count_if(value_gaps = 'profit: no invoices; support: no tickets; referrals: none are recorded; '
+                      || 'NPS: no surveys; use: none is recorded; CAC: no spend'),
+                  count(distinct profit_basis), min(profit_basis)
+           from marts.accounts""",
+    ) == [(85, 85, 85, 85, 0, 0, 0, 0, 0, 85, 1, "deals at the assumed margin")]
+    # eight are the best tenth, and the three that fell behind it a little stay
+    tiers = dict(rows(release, "select tier, count(*) from marts.accounts group by 1"))
+    assert sum(tiers.values()) == 85
+    assert 8 <= tiers["S"] <= 10
+    assert 25 <= tiers["A"] <= 30
+    best = rows(
+        release,
+        """select count(*), count(rank_number), min(measure_count), max(measure_count), count_if(is_best)
+           from marts.best_customers""",
+    )
+    assert best == [(85, 85, 2, 2, 10)]
+    # the method's share, whatever the sources: key accounts bring 80 % and without the last of them less
+    key = rows(
+        release,
+        """select max(cumulative_share) filter (is_key) >= 0.8, sum(region_share) filter (is_key) - min(region_share)
+                  filter (is_key) < 0.8 from marts.key_accounts where measure = 'revenue' and region_type = 'all'""",
+    )
+    assert key == [(True, True)]
+
+
 def test_the_same_night_again_changes_nothing(
     first_night: tuple[Answer, dict[str, str]], working: duckdb.DuckDBPyConnection, home: Path
 ) -> None:

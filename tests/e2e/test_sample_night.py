@@ -319,3 +319,56 @@ def test_open_deals_name_the_roles_that_nobody_covers(world: duckdb.DuckDBPyConn
            where is_required and not is_covered and not contains(coalesce(uncovered_roles, ''), role_slot)""",
     )
     assert told == [(0,)]
+
+
+def test_customers_are_worth_what_the_truth_says(world: duckdb.DuckDBPyConnection) -> None:
+    compared = f"""
+        select t.*, a.tier as our_tier, a.tier_score, b.score, b.rank_number
+        from ({ACCOUNTS}) as c
+        join truth_customers as t using (company_id)
+        join release.marts.accounts as a using (account_id)
+        join release.marts.best_customers as b using (account_id)"""
+    found = rows(
+        world,
+        f"""with placed as (
+                select tier, our_tier, value_rank, rank_number,
+                       rank() over (order by value_score) as true_place,
+                       rank() over (order by tier_score) as tier_place,
+                       rank() over (order by score) as place
+                from ({compared})
+            )
+            select count(*), corr(true_place, tier_place), corr(true_place, place),
+                   avg(if(tier = our_tier, 1, 0)), count_if(value_rank <= 10 and rank_number <= 10)
+            from placed""",
+    )[0]
+    customers, by_tier, by_best, agreeing, shared = (float(str(one)) for one in found)
+    assert customers > 10
+    assert by_tier >= 0.9
+    assert by_best >= 0.9
+    assert agreeing >= 0.75
+    assert shared >= 7
+
+
+def test_the_ledger_adds_up_to_the_score_and_tiers_follow_each_other(world: duckdb.DuckDBPyConnection) -> None:
+    unequal = rows(
+        world,
+        """select count(*) from release.marts.accounts as a
+           full join (
+               select account_id, sum(points) as score from release.marts.account_score_ledger group by 1
+           ) as s using (account_id)
+           where a.tier_score is distinct from s.score""",
+    )
+    assert unequal == [(0,)]
+    present = rows(
+        world,
+        """select count(*), count_if(t.tier = a.tier), min(t.valid_from) >= min(a.customer_since)
+           from release.marts.account_tiers as t join release.marts.accounts as a using (account_id)
+           where t.is_current""",
+    )[0]
+    assert int(str(present[0])) == int(str(present[1])) > 10
+    assert present[2]
+    classes = dict(rows(world, "select value_class, count(*) from release.marts.accounts group by 1"))
+    assert None not in classes
+    assert {"mass", "new", "ordinary", "high_value"} <= set(classes)
+    unexplained = "value_class_evidence is null or (tier is not null and tier_score is null)"
+    assert rows(world, f"select count(*) from release.marts.accounts where {unexplained}") == [(0,)]

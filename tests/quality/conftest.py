@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -42,6 +43,14 @@ MARTS = {
     " funding_stage, total_funding decimal(38, 6), growth_stage, target_market, digital_maturity int,"
     " average_deal_amount decimal(38, 6), deal_size_band, sales_motion, parent_account_id, lifecycle_stage,"
     " journey_stage, contact_count bigint, deal_count bigint, open_deal_count bigint, won_deal_count bigint,"
+    " tier, tier_score decimal(38, 4), value_class, value_class_evidence, customer_since date, won_revenue_cny"
+    " decimal(38, 6), gross_profit_12m_cny decimal(38, 6), gross_profit_24m_cny decimal(38, 6), gross_profit_cny"
+    " decimal(38, 6), profit_basis, sales_cycle_days double, average_discount_pct double, expansion_deal_count"
+    " bigint, referral_count bigint, referral_won_count bigint, ticket_count bigint, support_hours_per_10k double,"
+    " paid_in_time_share double, days_late double, overdue_invoice_count bigint, active_user_count bigint,"
+    " usage_day_count bigint, rfm_r bigint, rfm_f bigint, rfm_m bigint, rfm_segment, ltv_cny decimal(38, 6),"
+    " cac_cny decimal(38, 6), cac_basis, payback_months double, ltv_to_cac double, nps_score double, nps_responses"
+    " bigint, value_gaps,"
     " first_touch_at timestamptz, last_touch_at timestamptz, created_at timestamptz,"
     " contradicted_attribute_count bigint, source_record_count bigint",
     "account_attributes": "account_attribute_id, account_id, attribute, value, value_number decimal(38, 6),"
@@ -52,6 +61,23 @@ MARTS = {
     " is_inferred boolean",
     "account_coverage": "subject, name, source_type, account_count bigint, known_count bigint, selected_count bigint,"
     " known_share double",
+    "account_tiers": "account_tier_id, account_id, tier, valid_from date, valid_to date, is_current boolean,"
+    " computed_tier, score decimal(38, 4), rank_share double, customer_count bigint, is_override boolean,"
+    " override_reason, override_author",
+    "account_score_ledger": "account_score_ledger_id, account_id, factor, factor_name_zh, direction,"
+    " raw decimal(38, 6), is_known boolean, known_count bigint, normalised decimal(18, 6),"
+    " weight_share decimal(18, 6), points decimal(18, 4), reason",
+    "key_accounts": "key_account_id, account_id, measure, region_type, region_code, rank_number bigint,"
+    " account_count bigint, amount_cny decimal(38, 6), region_share double, cumulative_share double,"
+    " is_key boolean, opening_scope, team, sales_seat, operations_seat, product_seat, analyst_seat",
+    "moments": "moment_id, account_id, milestone, name_zh, name_en, reached_on date, days_ago bigint",
+    "best_customers": "account_id, rank_number bigint, score double, measure_count int, cycle_days double,"
+    " gross_profit_cny decimal(38, 6), won_revenue_cny decimal(38, 6), referral_count bigint,"
+    " support_hours_per_10k double, ltv_to_cac double, nps_score double, nps_responses bigint,"
+    " cycle_days_place double, gross_profit_cny_place double, won_revenue_cny_place double,"
+    " referral_count_place double, support_hours_per_10k_place double, ltv_to_cac_place double,"
+    " nps_score_place double, is_best boolean, is_picked boolean, pick_reason, chosen_by, picked_count bigint,"
+    " overlap_count bigint",
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
     " preferred_channel, active_hours, lifecycle_stage,"
@@ -215,6 +241,29 @@ select 'acc' || i, 'culture', 'sales', 'said by website', 'website', 'website', 
 from range(1, 23) as numbers(i);
 insert into marts.account_coverage (subject, name, source_type, account_count, known_count, selected_count, known_share)
 values ('column', 'org_type', 'any', 22, 22, 22, 1);
+update marts.accounts set customer_since = date '2026-03-01', tier = 'B', tier_score = 30;
+insert into marts.account_tiers (account_tier_id, account_id, tier, valid_from, valid_to, is_current, rank_share,
+    customer_count, is_override, override_reason, override_author)
+select 't' || i || tier, 'acc' || i, tier, since, until, until is null, i / 22.0, 22, tier = 'A',
+    if(tier = 'A', 'benchmark', null), if(tier = 'A', 'sales', null)
+from range(1, 23) as numbers(i)
+cross join (values ('A', date '2026-03-01', date '2026-05-01'), ('B', date '2026-05-01', null))
+    as periods(tier, since, until);
+insert into marts.account_score_ledger (account_score_ledger_id, account_id, factor, direction, is_known, normalised,
+    weight_share, points)
+select factor || i, 'acc' || i, factor, direction, true, 0.5, share, points
+from range(1, 23) as numbers(i)
+cross join (values ('demand', 'plus', 0.8, 40), ('breach', 'minus', 0.2, -10))
+    as told(factor, direction, share, points);
+insert into marts.key_accounts (key_account_id, account_id, measure, region_type, region_code, rank_number,
+    account_count, region_share, cumulative_share, is_key, team, sales_seat, operations_seat, product_seat,
+    analyst_seat)
+select 'key' || i, 'acc' || i, 'revenue', 'all', 'all', i, 4, 0.25, 0.25 * i, i < 5, 'city', 's', 'o', 'p', 'a'
+from range(1, 5) as numbers(i);
+insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ago)
+select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
+insert into marts.best_customers (account_id, rank_number, score, measure_count)
+select 'acc' || i, i, 1 - i / 30.0, 7 from range(1, 23) as numbers(i);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)
 select 'per' || i, 'acc1', '林**', '采购经理 138', timestamptz '2026-01-01 00:00:00+00',
     timestamptz '2026-02-01 00:00:00+00'
@@ -288,7 +337,8 @@ def create_tables(database: Path) -> None:
 
 
 def _split(columns: str) -> list[str]:
-    return [one.strip().replace(";", ", ") for one in columns.replace("(38, 6)", "(38; 6)").split(",")]
+    whole = re.sub(r"\((\d+), (\d+)\)", r"(\1; \2)", columns)
+    return [one.strip().replace(";", ", ") for one in whole.split(",")]
 
 
 @pytest.fixture(scope="session")

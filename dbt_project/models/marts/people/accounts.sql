@@ -135,6 +135,14 @@ stages as (
         stage
     from {{ ref('journey_stages') }}
     where is_current
+),
+
+tier_scores as (
+    select
+        account_id,
+        sum(points) as tier_score
+    from {{ ref('account_score_ledger') }}
+    group by account_id
 )
 
 select
@@ -187,6 +195,40 @@ select
     coalesce(d.deal_count, 0) as deal_count,
     cast(coalesce(d.open_deal_count, 0) as bigint) as open_deal_count,
     cast(coalesce(d.won_deal_count, 0) as bigint) as won_deal_count,
+    r.tier,
+    l.tier_score,
+    h.value_class,
+    h.value_class_evidence,
+    w.customer_since,
+    w.won_revenue_cny,
+    w.gross_profit_12m_cny,
+    w.gross_profit_24m_cny,
+    w.gross_profit_cny,
+    w.profit_basis,
+    w.cycle_days as sales_cycle_days,
+    w.average_discount_pct,
+    w.expansion_deal_count,
+    w.referral_count,
+    w.referral_won_count,
+    w.ticket_count,
+    w.support_hours_per_10k,
+    w.paid_in_time_share,
+    w.days_late,
+    w.overdue_invoice_count,
+    w.active_user_count,
+    w.usage_day_count,
+    w.rfm_r,
+    w.rfm_f,
+    w.rfm_m,
+    w.rfm_segment,
+    w.ltv_cny,
+    w.cac_cny,
+    w.cac_basis,
+    w.payback_months,
+    w.ltv_to_cac,
+    w.nps_score,
+    w.nps_responses,
+    w.value_gaps,
     t.first_touch_at,
     t.last_touch_at,
     f.created_at,
@@ -205,6 +247,10 @@ left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id
 left join stages as s on s.account_id = f.account_id
+left join {{ ref('account_tiers') }} as r on r.account_id = f.account_id and r.is_current
+left join tier_scores as l on l.account_id = f.account_id
+left join {{ ref('int_accounts__value') }} as w on w.account_id = f.account_id
+left join {{ ref('int_accounts__value_classes') }} as h on h.account_id = f.account_id
 left join {{ ref('employee_bands') }} as e
     on e.lower_bound <= a.employee_count and (e.upper_bound > a.employee_count or e.upper_bound is null)
 left join {{ ref('revenue_bands') }} as b
