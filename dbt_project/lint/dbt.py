@@ -7,6 +7,10 @@ def dateadd(part: str, number: str, moment: str) -> str:
     return f"date_add({moment}, to_{part}s({number}))"
 
 
+def date_trunc(part: str, moment: str) -> str:
+    return f"date_trunc('{part}', {moment})"
+
+
 def datediff(first: str, second: str, part: str) -> str:
     return f"date_diff('{part}', {first}, {second})"
 

@@ -93,18 +93,20 @@ def test_firmographics_are_those_of_the_truth(world: duckdb.DuckDBPyConnection) 
     assert right >= 0.9 * known  # salespeople round and mistype
 
 
-# accounts that are one company of the truth; the standard's section of each trade of the sample world
-ACCOUNTS = """
+# accounts that are one company of the truth
+ONE_COMPANY = """
+    select i.account_id, min(d.company_id) as company_id
+    from truth_identities as d
+    join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
+    where d.source_object = 'companies'
+    group by i.account_id having count(distinct d.company_id) = 1
+"""
+# these accounts; the standard's section of each trade of the sample world
+ACCOUNTS = f"""
     select a.*, t.province as true_province, t.city as true_city, t.org_type as true_org_type,
            t.chain_position as true_chain_position, t.relation as true_relation, t.buys as true_buys,
            s.section as true_section
-    from (
-        select i.account_id, min(d.company_id) as company_id
-        from truth_identities as d
-        join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
-        where d.source_object = 'companies'
-        group by i.account_id having count(distinct d.company_id) = 1
-    )
+    from ({ONE_COMPANY})
     join release.marts.accounts as a using (account_id)
     join truth_companies as t using (company_id)
     left join (
@@ -324,7 +326,7 @@ def test_open_deals_name_the_roles_that_nobody_covers(world: duckdb.DuckDBPyConn
 def test_customers_are_worth_what_the_truth_says(world: duckdb.DuckDBPyConnection) -> None:
     compared = f"""
         select t.*, a.tier as our_tier, a.tier_score, b.score, b.rank_number
-        from ({ACCOUNTS}) as c
+        from ({ONE_COMPANY}) as c
         join truth_customers as t using (company_id)
         join release.marts.accounts as a using (account_id)
         join release.marts.best_customers as b using (account_id)"""
@@ -372,3 +374,23 @@ def test_the_ledger_adds_up_to_the_score_and_tiers_follow_each_other(world: duck
     assert {"mass", "new", "ordinary", "high_value"} <= set(classes)
     unexplained = "value_class_evidence is null or (tier is not null and tier_score is null)"
     assert rows(world, f"select count(*) from release.marts.accounts where {unexplained}") == [(0,)]
+
+
+def test_daily_figures_are_those_of_the_records_and_compare_like_with_like(world: duckdb.DuckDBPyConnection) -> None:
+    stages = dict(rows(world, "select stage, count(distinct metric) from release.marts.kpi_daily group by 1"))
+    assert set(stages) == {"awareness", "acquisition", "activation", "retention", "revenue", "referral"}
+    counted = rows(
+        world,
+        """select (select sum(value) from release.marts.kpi_daily where metric = 'sessions' and segment_type = 'all'),
+                  (select count(*) from release.marts.sessions where not is_bot and not coalesce(is_own_traffic, false))
+        """,
+    )[0]
+    assert int(str(counted[0]).split(".")[0]) == counted[1]
+    unlike = rows(
+        world,
+        """select count(*) from release.marts.kpi_daily as d join release.marts.kpi_daily as w
+               on w.metric = d.metric and w.segment_type = d.segment_type and w.segment = d.segment
+               and w.day = d.day - 7
+           where d.week_ago_value is distinct from w.value""",
+    )
+    assert unlike == [(0,)]

@@ -78,6 +78,13 @@ MARTS = {
     " referral_count_place double, support_hours_per_10k_place double, ltv_to_cac_place double,"
     " nps_score_place double, is_best boolean, is_picked boolean, pick_reason, chosen_by, picked_count bigint,"
     " overlap_count bigint",
+    "kpi_daily": "kpi_daily_id, metric, stage, owner_team, parent_metric, segment_type, segment, day date,"
+    " value decimal(38, 6), record_count bigint, target double, week_ago_value decimal(38, 6),"
+    " year_ago_value decimal(38, 6), month_value decimal(38, 6), month_target double, month_attainment double,"
+    " share_of_all double, peer_mean double",
+    "kpi_alerts": "kpi_alert_id, metric, stage, owner_team, segment_type, segment, day date,"
+    " value decimal(38, 6), usual_value double, lower_bound double, upper_bound double, baseline_count bigint,"
+    " swing double, p_value double, q_value double, tested_count bigint, direction, is_good boolean",
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
     " preferred_channel, active_hours, lifecycle_stage,"
@@ -262,6 +269,13 @@ select 'key' || i, 'acc' || i, 'revenue', 'all', 'all', i, 4, 0.25, 0.25 * i, i 
 from range(1, 5) as numbers(i);
 insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ago)
 select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
+insert into marts.kpi_daily (kpi_daily_id, metric, segment_type, segment, day, value)
+select segment || i, 'won_deals', segment_type, segment, date '2026-11-20' - i::int, value
+from range(0, 22) as numbers(i)
+cross join (values ('all', 'all', 3), ('product', 'cloud', 2)) as told(segment_type, segment, value);
+insert into marts.kpi_alerts (kpi_alert_id, metric, segment_type, segment, day, value, lower_bound, upper_bound,
+    p_value, q_value, direction)
+values ('a1', 'won_deals', 'all', 'all', date '2026-11-20', 9, 1, 5, 0.001, 0.002, 'up');
 insert into marts.best_customers (account_id, rank_number, score, measure_count)
 select 'acc' || i, i, 1 - i / 30.0, 7 from range(1, 23) as numbers(i);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)

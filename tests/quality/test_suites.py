@@ -213,6 +213,30 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "kpi_daily",
+        "a series has every day from its first to the as-of date",
+        "delete from marts.kpi_daily where kpi_daily_id = 'cloud3'",
+    ),
+    Break(
+        "marts",
+        "kpi_daily",
+        "the parts of a metric are not more than the whole",
+        "update marts.kpi_daily set value = 4 where kpi_daily_id = 'cloud3'",
+    ),
+    Break(
+        "marts",
+        "kpi_alerts",
+        "a value that swung is outside of its bounds, on the side that is told",
+        "update marts.kpi_alerts set value = 4",
+    ),
+    Break(
+        "marts",
+        "kpi_alerts",
+        "an adjusted chance is not below the plain one",
+        "update marts.kpi_alerts set q_value = 0",
+    ),
+    Break(
+        "marts",
         "contacts",
         "masked_name is no name of the CRM",
         "update marts.contacts set masked_name = '林小7' where contact_id = 'per7'",
