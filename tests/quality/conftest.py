@@ -85,6 +85,13 @@ MARTS = {
     "kpi_alerts": "kpi_alert_id, metric, stage, owner_team, segment_type, segment, day date,"
     " value decimal(38, 6), usual_value double, lower_bound double, upper_bound double, baseline_count bigint,"
     " swing double, p_value double, q_value double, tested_count bigint, direction, is_good boolean",
+    "experiments": "experiment_variant_id, experiment_id, name, variant, is_control boolean, metric,"
+    " behaviour_metric, started_on date, ended_on date, visitor_count bigint, mixed_count bigint,"
+    " planned_share double, srm_chi_square double, srm_p_value double, is_share_as_planned boolean, n bigint,"
+    " k bigint, rate double, rate_low double, rate_high double, difference double, difference_low double,"
+    " difference_high double, smallest_effect double, power double, behaviour_k bigint, behaviour_rate double,"
+    " is_others_experience_noted boolean, is_one_variable boolean, is_step_by_step boolean,"
+    " is_behaviour_in_line boolean, is_metric_defined boolean, is_factor_strong boolean, result",
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
     " preferred_channel, active_hours, lifecycle_stage,"
@@ -276,6 +283,10 @@ cross join (values ('all', 'all', 3), ('product', 'cloud', 2)) as told(segment_t
 insert into marts.kpi_alerts (kpi_alert_id, metric, segment_type, segment, day, value, lower_bound, upper_bound,
     p_value, q_value, direction)
 values ('a1', 'won_deals', 'all', 'all', date '2026-11-20', 9, 1, 5, 0.001, 0.002, 'up');
+insert into marts.experiments (experiment_variant_id, experiment_id, variant, is_control, visitor_count, mixed_count,
+    is_share_as_planned, n, k, rate, rate_low, rate_high, behaviour_k, result)
+values ('x-a', 'x', 'a', true, 12, 2, true, 10, 1, 0.1, 0.01, 0.4, 5, 'control'),
+    ('x-b', 'x', 'b', false, 12, 2, true, 10, 6, 0.6, 0.3, 0.8, 5, 'better');
 insert into marts.best_customers (account_id, rank_number, score, measure_count)
 select 'acc' || i, i, 1 - i / 30.0, 7 from range(1, 23) as numbers(i);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)

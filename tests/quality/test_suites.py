@@ -237,6 +237,18 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "experiments",
+        "successes are part of the visitors and a rate lies within its bounds",
+        "update marts.experiments set k = 11 where experiment_variant_id = 'x-b'",
+    ),
+    Break(
+        "marts",
+        "experiments",
+        "no result is read where the visitors are not shared out as planned",
+        "update marts.experiments set is_share_as_planned = false",
+    ),
+    Break(
+        "marts",
         "contacts",
         "masked_name is no name of the CRM",
         "update marts.contacts set masked_name = '林小7' where contact_id = 'per7'",

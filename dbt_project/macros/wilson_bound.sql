@@ -1,0 +1,14 @@
+{# the lower or upper bound of a rate of k in n: Wilson 1927; z is the half-width in deviations #}
+{% macro wilson_bound(k, n, z, side) -%}
+    case
+        when {{ n }} > 0
+            then
+                (
+                    cast({{ k }} as double) / {{ n }} + power({{ z }}, 2) / (2.0 * {{ n }})
+                    {{ '-' if side == 'lower' else '+' }} {{ z }} * sqrt(
+                        (cast({{ k }} as double) / {{ n }}) * (1 - cast({{ k }} as double) / {{ n }}) / {{ n }}
+                        + power({{ z }}, 2) / (4.0 * power({{ n }}, 2))
+                    )
+                ) / (1 + power({{ z }}, 2) / {{ n }})
+    end
+{%- endmacro %}
