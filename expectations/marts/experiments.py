@@ -37,7 +37,7 @@ def suite(given: Given) -> list[Expectation]:
             of=f"select distinct experiment_id from {BATCH}",
             severity=Severity.WARNING,
             owner=Owner.MARKETING_OPERATIONS,
-            reason="Variants are compared with the control; without one, or with two, there is nothing to compare with.",
+            reason="Variants are compared with the control: without one, or with two, there is nothing to compare.",
             column="is_control",
         ),
     ]
