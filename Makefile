@@ -38,7 +38,7 @@ nightly: setup ## run the night of yesterday on sources.yml
 test: setup ## the tests, under ten minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not heavy"
 
-test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights through APIs: under 30 minutes
+test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights, also through APIs: under 45 minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m heavy
 
 bench: setup ## how fast it is beside the bare engine (SCALE=10m for more)

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import Answer, manifest, persona
 from tests.standins.wechat import WeChatStandin
 
+pytestmark = pytest.mark.heavy
 DATE = "2026-10-31"
 
 
@@ -120,30 +121,9 @@ def test_rollback_and_back(home: Path) -> None:
     assert manifest(home)["release_id"] < now
     assert persona("releases", "rollback", now, home=home).code == 0
     assert manifest(home)["release_id"] == now
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("nightly", "--sources", "nowhere.yml"), "there is no sources file"),
-        (("nightly", "--date", "31.10.2026"), "the date of the night cannot be read"),
-        (("nightly", "--frm"), "No such option"),
-        (("nightli",), "No such command"),
-        (("releases", "show", "2031"), "no such release"),
-        (("simulate", "--out", "x", "--fault", "flood"), "flood"),
-    ],
-)
-def test_wrong_use_is_exit_code_two(home: Path, arguments: tuple[str, ...], said: str) -> None:
-    answer = persona(*arguments, home=home)
-    assert answer.code == 2, answer.err
-    assert said in answer.err
-
-
-def test_a_home_without_a_release_says_so(tmp_path: Path) -> None:
-    for command in (("report",), ("quality",), ("releases", "show"), ("releases", "rollback")):
-        answer = persona(*command, home=tmp_path / "empty")
-        assert answer.code == 2
-        assert "persona nightly" in answer.err
+    unknown = persona("releases", "show", "2031", home=home)
+    assert unknown.code == 2
+    assert "no such release" in unknown.err
 
 
 def test_the_hash_key_is_in_no_file_of_the_night_but_its_own(home: Path) -> None:

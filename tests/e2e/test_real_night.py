@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import Answer, content_hashes, manifest, persona
 from tests.standins.wechat import USER_INFO_BATCH, WeChatStandin
 
+pytestmark = pytest.mark.heavy
 SOURCES = Path(__file__).with_name("real_sources.yml")
 
 
