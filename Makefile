@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup demo nightly test test-heavy bench accuracy chaos lint format lock airflow clean
+.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos lint format lock airflow clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -35,7 +35,12 @@ $(SAMPLE): | setup
 nightly: setup ## run the night of yesterday on sources.yml
 	@$(BIN)/persona nightly
 
-test: setup ## the tests, under ten minutes
+browser: ## Chromium for the tests of the report, where apt may install it; without it they are skipped and say so
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
+		|| echo "no Chromium, and apt may not install it: the tests of the report in a browser will be skipped"
+
+test: setup browser ## the tests, under ten minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not heavy"
 
 test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights, also through APIs: under 45 minutes

@@ -1,4 +1,4 @@
-"""What the page says, read out of a release file. Queries stand here, words in texts.yml."""
+"""What the page says, read out of a release file. Queries stand here, words in words/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from persona_warehouse.errors import PersonaError
+from persona_warehouse.report.release_tables import ReleaseTables
 from persona_warehouse.report.statistics import Share
 
 STREAMS = ("crm", "website", "wechat")
@@ -258,29 +259,6 @@ class Figures:
         return next(source.status for source in self.sources if source.stream == stream)
 
 
-class _Release:
-    """Queries that survive a table that is not there, and remember that it was not."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
-        self._connection = connection
-        self._present = {
-            f"{schema}.{table}"
-            for schema, table in connection.execute(
-                "select table_schema, table_name from information_schema.tables"
-            ).fetchall()
-        }
-        self.missing: list[str] = []
-
-    def rows(self, table: str, sql: str, parameters: list[object] | None = None) -> list[dict[str, Any]]:
-        if table not in self._present:
-            if table not in self.missing:
-                self.missing.append(table)
-            return []
-        cursor = self._connection.execute(sql, parameters or [])
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, values, strict=True)) for values in cursor.fetchall()]
-
-
 def read_figures(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, Any]) -> Figures:
     """The figures of a release.
 
@@ -292,7 +270,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, A
         PersonaError: the manifest lacks a key, or a table lacks a column.
     """
     try:
-        return _read(_Release(connection), manifest)
+        return _read(ReleaseTables(connection), manifest)
     except KeyError as error:
         raise PersonaError(
             "the report cannot be written: the manifest lacks a key",
@@ -309,7 +287,7 @@ def read_figures(connection: duckdb.DuckDBPyConnection, manifest: Mapping[str, A
         ) from error
 
 
-def _read(release: _Release, manifest: Mapping[str, Any]) -> Figures:
+def _read(release: ReleaseTables, manifest: Mapping[str, Any]) -> Figures:
     business_date = _stated(_as_date(manifest["business_date"]), "business_date")
     created_at = _stated(_as_moment(manifest["created_at"]), "created_at")
     coverage = _coverage(release)
@@ -332,7 +310,7 @@ def _read(release: _Release, manifest: Mapping[str, Any]) -> Figures:
     )
 
 
-def _counts(release: _Release, coverage: tuple[ObjectCoverage, ...]) -> Counts:
+def _counts(release: ReleaseTables, coverage: tuple[ObjectCoverage, ...]) -> Counts:
     found: dict[str, int] = {}
     for table, sql in (
         (
@@ -365,7 +343,7 @@ def _counts(release: _Release, coverage: tuple[ObjectCoverage, ...]) -> Counts:
     return replace(Counts(**found), deals=max(landed, found.get("deals_linked", 0)))
 
 
-def _funnel(release: _Release) -> Funnel:
+def _funnel(release: ReleaseTables) -> Funnel:
     groups = release.rows(
         "marts.lead_stages",
         # leads with the same stages make one group: what a stage implies is then decided once a group, not once a lead
@@ -424,7 +402,7 @@ def _among(reached: Counter[str], stage: str, former: str) -> Share:
     return Share(reached[stage], reached[former])
 
 
-def _journey(release: _Release, accounts: int) -> tuple[JourneyStage, ...]:
+def _journey(release: ReleaseTables, accounts: int) -> tuple[JourneyStage, ...]:
     rows = release.rows(
         "marts.journey_stages",
         """select stage, count(distinct account_id) filter (where is_current) as accounts
@@ -438,7 +416,7 @@ def _journey(release: _Release, accounts: int) -> tuple[JourneyStage, ...]:
     return (*stages, JourneyStage(None, Share(total - known, total)))
 
 
-def _sources(release: _Release, streams: Mapping[str, Mapping[str, Any]]) -> tuple[Source, ...]:
+def _sources(release: ReleaseTables, streams: Mapping[str, Mapping[str, Any]]) -> tuple[Source, ...]:
     rows = {
         row["stream"]: row
         for row in release.rows(
@@ -465,7 +443,7 @@ def _sources(release: _Release, streams: Mapping[str, Mapping[str, Any]]) -> tup
     return tuple(sources)
 
 
-def _audit(release: _Release, summary: Mapping[str, Any], business_date: date) -> Audit:
+def _audit(release: ReleaseTables, summary: Mapping[str, Any], business_date: date) -> Audit:
     table = "quality.validation_results"
     night: list[object] = [business_date]  # the table may keep the history of earlier nights
     tallies = {
@@ -521,7 +499,7 @@ def _audit(release: _Release, summary: Mapping[str, Any], business_date: date) -
     )
 
 
-def _quarantine(release: _Release) -> Quarantine:
+def _quarantine(release: ReleaseTables) -> Quarantine:
     rows = release.rows(
         "quality.quarantined_rows",
         """select stream, object, rule, field, min(expected) as expected, sum(row_count)::bigint as rows,
@@ -552,7 +530,7 @@ def _quarantine(release: _Release) -> Quarantine:
     )
 
 
-def _new_columns(release: _Release) -> tuple[NewColumn, ...]:
+def _new_columns(release: ReleaseTables) -> tuple[NewColumn, ...]:
     """The newest first."""
     rows = release.rows(
         "quality.new_columns",
@@ -562,7 +540,7 @@ def _new_columns(release: _Release) -> tuple[NewColumn, ...]:
     return tuple(NewColumn(row["object"], _clip(row["column_name"], 60), row["since"]) for row in rows)
 
 
-def _coverage(release: _Release) -> tuple[ObjectCoverage, ...]:
+def _coverage(release: ReleaseTables) -> tuple[ObjectCoverage, ...]:
     """Objects by stream, those with rows first; in each the best filled columns first."""
     objects: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in release.rows(

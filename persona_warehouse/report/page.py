@@ -1,4 +1,4 @@
-"""Turns the figures of a release into one HTML file."""
+"""Turns a release into HTML files, each whole in itself."""
 
 from __future__ import annotations
 
@@ -11,22 +11,29 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from persona_warehouse.report.figures import DEAL_STAGES, MOST_OBJECTS, Figures, read_figures
+from persona_warehouse.errors import PersonaError
+from persona_warehouse.report.charts import draw
+from persona_warehouse.report.figures import DEAL_STAGES, MOST_OBJECTS, MOST_ROWS, Figures, read_figures
+from persona_warehouse.report.pages import PAGES
+from persona_warehouse.report.release_tables import ReleaseTables
+from persona_warehouse.report.sections import Filled, Page, fill
 from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language
 from persona_warehouse.warehouse import connect
 
 FIRST_ROWS = 8  # of a long list; the rest waits behind "show all"
 FIRST_COLUMNS = 30
+SITE = ("index", *(page.name for page in PAGES))
 
 
 def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Path:
-    """Writes `out`/index.html about a release and returns its path.
+    """Writes `out`/index.html and its sister pages about a release; returns the path of the index.
 
-    The page needs nothing but itself: it opens from disk, without a network, and without JavaScript (then in Chinese).
+    A page needs nothing but itself: it opens from disk, without a network, and without JavaScript (then in Chinese).
 
     Args:
         database: release file with the schemas `marts` and `quality`; opened read-only.
@@ -38,42 +45,77 @@ def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Pat
     Raises:
         PersonaError: the database cannot be opened or has another shape, or the manifest lacks a key.
     """
+    languages = {code: Language(code) for code in LANGUAGES}
     with connect(database, read_only=True) as connection:
         figures = read_figures(connection, manifest)
-    return _write(render_page(figures, {code: Language(code) for code in LANGUAGES}), out / "index.html")
+        release = ReleaseTables(connection)
+        pages = {page.name: _filled(release, page) for page in PAGES}
+    for page in PAGES:
+        _write(render_sections(page, pages[page.name], figures, languages), out / f"{page.name}.html")
+    # last: whoever finds the index finds what it links to
+    return _write(render_page(figures, languages), out / "index.html")
 
 
 def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
-    """The page as text: one body per language; the style sheet shows the one that the `lang` attribute names."""
-    environment = _environment()
-    body = environment.get_template("body.html.j2")
-    bodies = [
-        (
-            language,
-            body.render(
-                language=language,
-                t=language.t,
-                figures=figures,
-                share_of=Share,
-                no_data=partial(_no_data, language, figures),
-                others=_others(language, figures),
-                deal_stages=DEAL_STAGES,
-                first_rows=FIRST_ROWS,
-                first_columns=FIRST_COLUMNS,
-                most_objects=MOST_OBJECTS,
-            ),
-        )
+    """The index as text: one body per language; the style sheet shows the one that the `lang` attribute names."""
+    bodies = {
+        language: {
+            "share_of": Share,
+            "no_data": partial(_no_data, language, figures),
+            "others": _others(language, figures),
+            "deal_stages": DEAL_STAGES,
+            "first_rows": FIRST_ROWS,
+            "first_columns": FIRST_COLUMNS,
+            "most_objects": MOST_OBJECTS,
+        }
         for language in languages.values()
-    ]
+    }
+    titles = {
+        code: language.t("page.title", date=figures.business_date.isoformat()) for code, language in languages.items()
+    }
+    return _render("body.html.j2", figures, bodies, titles)
+
+
+def render_sections(page: Page, sections: list[Filled], figures: Figures, languages: Mapping[str, Language]) -> str:
+    """A page of sections as text, built as the index is."""
+    shared = {"page": page, "sections": sections, "draw": draw, "first_rows": FIRST_ROWS, "most_rows": MOST_ROWS}
+    titles = {
+        code: language.t(
+            "pages.title", name=language.t(f"pages.{page.name}.name"), date=figures.business_date.isoformat()
+        )
+        for code, language in languages.items()
+    }
+    return _render("sections.html.j2", figures, dict.fromkeys(languages.values(), shared), titles)
+
+
+def _render(
+    template: str, figures: Figures, bodies: Mapping[Language, Mapping[str, object]], titles: Mapping[str, Markup]
+) -> str:
+    environment = _environment()
+    body = environment.get_template(template)
     style, script = _asset("style.css"), _asset("script.js")
     return environment.get_template("page.html.j2").render(
-        bodies=bodies,
-        figures=figures,
+        bodies=[
+            (language, body.render(language=language, t=language.t, figures=figures, site_pages=SITE, **values))
+            for language, values in bodies.items()
+        ],
+        titles=titles,
         style=style,
         script=script,
         style_hash=_content_hash(style),
         script_hash=_content_hash(script),
     )
+
+
+def _filled(release: ReleaseTables, page: Page) -> list[Filled]:
+    try:
+        return fill(release, page)
+    except duckdb.Error as error:
+        raise PersonaError(
+            f"the page {page.name} of the report cannot be written: the release has another shape than expected",
+            found=str(error).splitlines()[0],
+            remedy="rebuild the marts with `persona nightly`",
+        ) from error
 
 
 def _no_data(language: Language, figures: Figures, streams: list[str]) -> Markup:

@@ -1,4 +1,4 @@
-"""The words and number formats of the pages, one `Language` each; the words themselves stand in texts.yml."""
+"""The words and number formats of the pages, one `Language` each; the words themselves stand in words/."""
 
 from __future__ import annotations
 
@@ -26,14 +26,16 @@ NOTHING = Markup("—")
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Mapping[str, str]]:
     """Every text: dotted key -> language code -> words."""
-    tree = yaml.safe_load(files(__package__).joinpath("texts.yml").read_text(encoding="utf-8"))
-    return dict(_leaves(tree, ""))
+    found: dict[str, Mapping[str, str]] = {}
+    for file in sorted(files(__package__).joinpath("words").iterdir(), key=lambda each: each.name):
+        found |= dict(_leaves(yaml.safe_load(file.read_text(encoding="utf-8")), ""))
+    return found
 
 
 def _leaves(tree: Mapping[str, object], path: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     for name, node in tree.items():
         if not isinstance(node, Mapping):
-            raise TypeError(f"texts.yml: {path}{name} must hold zh and en, found {node!r}")
+            raise TypeError(f"texts: {path}{name} must hold zh and en, found {node!r}")
         if all(isinstance(value, str) for value in node.values()):
             yield f"{path}{name}", node
         else:
@@ -45,7 +47,7 @@ class Language:
     """Texts and formats in one language. Everything it returns is safe HTML; `used` collects the keys asked for."""
 
     code: str
-    used: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set, compare=False)
 
     @property
     def tag(self) -> str:
@@ -60,6 +62,9 @@ class Language:
         self.used.add(key)
         words = catalogue()[key][self.code].replace("n = {", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}{")
         return escape(words).format(**values)
+
+    def has(self, key: str) -> bool:
+        return key in catalogue()
 
     def label(self, group: str, name: str) -> Markup:
         """The text of a value out of the data, such as a status; the value itself when there is none for it."""
@@ -97,6 +102,21 @@ class Language:
         if share.is_suppressed:
             return self.t("format.suppressed")
         return NOTHING if share.value is None else escape(_percent(share.value, digits))
+
+    def proportion(self, value: float) -> Markup:
+        """A share of the marts, which suppress small cells themselves: 62.5%; one below zero is a difference."""
+        return escape(f"{value * 100:.1f}%" if value < 0 else _percent(value))
+
+    def money(self, amount: Decimal) -> Markup:
+        """CNY without fen, with every digit in the tooltip: ¥12.35万 in Chinese, ¥123,456 in English."""
+        whole = int(amount.to_integral_value(ROUND_HALF_UP))
+        return Markup('<data value="{}" title="¥{}">¥{}</data>').format(whole, self.exact(whole), self.short(whole))
+
+    def decimal(self, number: float, digits: int | None = None) -> Markup:
+        """1234.56 -> 1,235; 12.34 -> 12.3; 12.0 -> 12: digits as far as they tell something, unless they are said."""
+        if digits is None:
+            digits = 0 if abs(number) >= 100 or number == int(number) else 1 if abs(number) >= 1 else 2
+        return Markup('<data value="{}">{:,.{}f}</data>').format(round(number, 6), number, digits)
 
     def rate(self, share: Share) -> Markup:
         """As `percent`, with the value for machines."""

@@ -9,40 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from persona_warehouse.report import render_report
 from persona_warehouse.warehouse import connect
 
-TABLES = {
-    "marts.accounts": """account_id text, account_name text, legal_name text, short_name text, domain text, uscc text,
-        industry_code text, industry_section text, industry_name text, is_industry_inferred bool,
-        industry_chain_position text, org_type text, company_relation text, country text, province_code text,
-        province text, city_code text, city text, district_code text, district text, site_city_count bigint,
-        founded_year bigint, employee_count bigint, employee_band text, employee_growth_2y double, employee_trend text,
-        annual_revenue decimal(38, 6), currency text, annual_revenue_cny decimal(38, 6), revenue_band text,
-        profit decimal(38, 6), valuation decimal(38, 6), funding_stage text, total_funding decimal(38, 6),
-        growth_stage text, target_market text, digital_maturity int, average_deal_amount decimal(38, 6),
-        deal_size_band text, sales_motion text, parent_account_id text, lifecycle_stage text, journey_stage text,
-        contact_count bigint, deal_count bigint, open_deal_count bigint, won_deal_count bigint,
-        first_touch_at timestamptz, last_touch_at timestamptz, created_at timestamptz,
-        contradicted_attribute_count bigint, source_record_count bigint""",
-    "marts.contacts": """contact_id text, account_id text, masked_name text, job_title text, department text,
-        job_function text, seniority text, buying_role text, decision_role text, buying_influence text,
-        influence_score double, has_decision_power bool, role_confidence double, preferred_channel text,
-        active_hours text, lifecycle_stage text, is_follower bool, has_email bool, has_phone bool,
-        first_touch_at timestamptz, last_touch_at timestamptz, source_record_count bigint""",
-    "marts.sessions": """session_id text, visitor_key text, contact_id text, account_id text, started_at timestamptz,
-        ended_at timestamptz, duration_seconds bigint, page_views bigint, event_count bigint, entry_url text,
-        exit_url text, referrer_domain text, channel text, campaign text, is_bot bool, bot_name text,
-        is_own_traffic bool""",
-    "marts.journey_stages": """journey_stage_id text, account_id text, stage text, stage_order int,
-        entered_at timestamptz, left_at timestamptz, days double, is_back_move bool, is_current bool, evidence text,
-        evidence_count bigint""",
-    "marts.lead_stages": """lead_stage_id text, lead_id text, contact_id text, account_id text, deal_id text,
-        stage text, stage_order int, entered_at timestamptz, left_at timestamptz, is_current bool, evidence text,
-        source_stage text""",
-    "marts.coverage": """stream text, object text, column_name text, row_count bigint, filled_count bigint,
-        filled_share double""",
+
+def _contracts() -> dict[str, str]:
+    """Every mart with its columns, as the contracts of the models have them."""
+    files = sorted((Path(__file__).parents[2] / "dbt_project" / "models" / "marts").rglob("*__models.yml"))
+    models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
+    return {
+        f"marts.{model['name']}": ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
+        for model in models
+    }
+
+
+TABLES = _contracts() | {
     "quality.validation_results": """as_of_date date, boundary text, suite text, expectation text, column_name text,
         severity text, success bool, evaluated_count bigint, unexpected_count bigint, unexpected_share double,
         observed_value text, reason text, owner text""",
@@ -238,6 +221,14 @@ class _Parser(HTMLParser):
         self._open[-1].children.append(data)
 
 
+def parse(html: str) -> Element:
+    """HTML as elements; an element that is closed wrongly fails."""
+    parser = _Parser()
+    parser.feed(html)
+    parser.close()
+    return parser.root
+
+
 @dataclass(frozen=True)
 class Page:
     path: Path
@@ -312,10 +303,7 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Page]:
             database = build_release(folder / "persona_marts.duckdb", statements, without)
             path = render_report(database, MANIFEST | changes, folder / "report")
             html = path.read_text(encoding="utf-8")
-            parser = _Parser()
-            parser.feed(html)
-            parser.close()
-            pages[wanted] = Page(path, html, parser.root)
+            pages[wanted] = Page(path, html, parse(html))
         return pages[wanted]
 
     return render_release

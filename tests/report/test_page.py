@@ -13,6 +13,8 @@ import pytest
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.report import render_report
 from persona_warehouse.report.figures import FUNNEL, read_figures
+from persona_warehouse.report.page import SITE
+from persona_warehouse.report.texts import LANGUAGES
 from persona_warehouse.warehouse import connect
 
 PASSED = {"passed": True, "critical_failed": 0, "warning_failed": 0, "info_failed": 0, "evaluated": 0}
@@ -341,7 +343,10 @@ def test_the_page_needs_nothing_but_itself(render: Render, invented: Rows) -> No
         for name, value in each.attributes.items()
         if name in {"src", "href", "srcset", "data", "action", "poster", "xlink:href", "style"}
     ]
-    assert all(value.startswith("#") or value in ("../quality/index.html", "../dbt_docs/index.html") for value in asked)
+    own = {f"{name}.html#{code}" for name in SITE for code in LANGUAGES}
+    assert all(
+        value.startswith("#") or value in {"../quality/index.html", "../dbt_docs/index.html"} | own for value in asked
+    )
     assert not re.search(r"https?:|//|@import|url\(", page.html)
     assert not page.root.all("link")
     assert len(page.html.encode()) < 400_000
@@ -455,7 +460,7 @@ def test_the_page_is_replaced_whole(
     assert "first" in held.read()  # who was reading keeps the page that they opened
     held.close()
     assert "second" in first.read_text(encoding="utf-8")
-    assert [each.name for each in out.iterdir()] == ["index.html"]
+    assert {each.name for each in out.iterdir()} == {f"{name}.html" for name in SITE}
 
 
 def test_the_release_is_not_written_to(

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from persona_warehouse.report.figures import read_figures
 from persona_warehouse.report.page import render_page
+from persona_warehouse.report.pages import PAGES
 from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language, catalogue
 from persona_warehouse.warehouse import connect
@@ -69,8 +70,32 @@ def test_every_text_is_used(
         with connect(database, read_only=True) as connection:
             render_page(read_figures(connection, manifest(**changes)), languages)
         database.unlink()
+    # the words of the pages of sections are looked up by what their declarations name: the next test
+    declared = {key for key in catalogue() if key.split(".")[0] in ("pages", "sections", "headers", "values")}
     for language in languages.values():
-        assert set(catalogue()) - language.used == set()
+        assert set(catalogue()) - declared - language.used <= OF_SECTIONS
+
+
+# what only a section with rows says: tests/report/test_sections.py
+OF_SECTIONS = {"format.cut_rows", "format.of", "format.yes", "format.no", "format.empty", "format.source"}
+
+
+def test_every_word_of_the_sections_is_declared() -> None:
+    names = {key for key in catalogue() if key.startswith("pages.")}
+    assert names == {"pages.title", "pages.index.name"} | {
+        f"pages.{page.name}.{part}" for page in PAGES for part in ("name", "title", "lead")
+    }
+    sections = [section for page in PAGES for section in page.sections]
+    assert len({section.name for section in sections}) == len(sections)
+    wanted = {f"sections.{section.name}.{part}" for section in sections for part in ("title", "lead")}
+    told = {key for key in catalogue() if key.startswith("sections.")}
+    assert wanted <= told <= wanted | {f"sections.{section.name}.note" for section in sections}
+    columns = [column for section in sections for column in section.columns]
+    assert {f"headers.{column.name}" for column in columns} == {
+        key for key in catalogue() if key.startswith("headers.")
+    }
+    groups = {column.group or column.name for column in columns if column.kind in ("label", "list")}
+    assert {key.split(".")[1] for key in catalogue() if key.startswith("values.")} <= groups
 
 
 def _names(group: str) -> list[str]:

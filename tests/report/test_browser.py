@@ -1,0 +1,112 @@
+"""The pages in a real browser: no error, no request, words and drawings that are there, an accessible structure."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from persona_warehouse.report import render_report
+from persona_warehouse.report.page import SITE
+from tests.report.test_sections import ROWS
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium on this machine: `make browser` installs it where apt may"
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # the pages are our own files; a container's root has no sandbox to offer
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def opened(
+    browser: Browser, build: Callable[..., Path], manifest: Callable[..., dict[str, Any]], tmp_path: Path
+) -> Iterator[Callable[[str], tuple[Page, list[str]]]]:
+    """Opens a page of a release; beside it what the browser complained of, and what it asked the world for."""
+    folder = tmp_path / "report"
+    render_report(build(ROWS), manifest(), folder)
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+
+    def open_page(name: str) -> tuple[Page, list[str]]:
+        page, complaints = context.new_page(), []
+        page.on("console", lambda said: complaints.append(said.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append("a dialog opened"))
+        page.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith("file:") else None)
+        page.goto(f"file://{folder / name}")
+        return page, complaints
+
+    yield open_page
+    context.close()
+
+
+@pytest.mark.parametrize("name", SITE)
+def test_a_page_opens_in_both_languages_without_a_complaint(
+    opened: Callable[[str], tuple[Page, list[str]]], name: str
+) -> None:
+    page, complaints = opened(f"{name}.html")
+    chinese = page.locator("h1:visible").inner_text()
+    page.get_by_role("button", name="English").click()
+    english = page.locator("h1:visible").inner_text()
+    assert chinese != english
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in english)
+    assert complaints == []
+
+
+def test_the_language_goes_along_from_page_to_page(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
+    page, complaints = opened("index.html#en")
+    for name in SITE[1:]:
+        page.locator(f'nav.site:visible a[href="{name}.html#en"]').click()
+        page.wait_for_url(f"**/{name}.html#en")
+        assert page.evaluate("document.documentElement.lang") == "en"
+        assert page.locator('nav.site:visible a[aria-current="page"]').count() == 1
+    assert complaints == []
+
+
+def test_drawings_have_marks_and_fit_their_place(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
+    page, _ = opened("customers.html#en")
+    drawings = page.locator("svg.drawing:visible")
+    assert drawings.count() == 3
+    for drawing in drawings.all():
+        assert drawing.locator("path, rect, line").count() > 3
+        box = drawing.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 1280
+    bar = page.locator("#en-tiers svg .mark-rect path").first
+    # the style sheet's colour reaches the drawing
+    assert bar.evaluate("each => getComputedStyle(each).fill") == "rgb(28, 93, 153)"
+
+
+def test_a_narrow_screen_shows_no_page_wider_than_itself(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
+    for name in SITE:
+        page, _ = opened(f"{name}.html")
+        page.set_viewport_size({"width": 390, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessible_by_axe(opened: Callable[[str], tuple[Page, list[str]]], scheme: Any) -> None:
+    for name in SITE:
+        page, _ = opened(f"{name}.html#en")
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page).response["violations"]
+        serious = [
+            (each["id"], [node["html"][:120] for node in each["nodes"][:3]])
+            for each in found
+            if each["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], name
