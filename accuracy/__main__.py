@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from rich.console import Console
@@ -31,11 +32,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="accuracy-") as temporary:
         found: dict[str, dict[int, Found]] = {name: {} for name in MEASURES}
         for seed in asked.seeds:
-            with console.status(f"seed {seed} …"):
+            begun = time.monotonic()
+            with console.status(f"seed {seed}: a world of {asked.companies} companies and its night …"):
                 world = build(asked.folder or Path(temporary), seed, asked.companies)
-                with world.open() as connection:
-                    for name, measure in MEASURES.items():
-                        found[name][seed] = measure.find(connection)
+            console.print(f"seed {seed}: night done in {time.monotonic() - begun:.0f} s, measuring")
+            with world.open() as connection:
+                for name, measure in MEASURES.items():
+                    found[name][seed] = measure.find(connection)
     text = page(list(MEASURES.values()), found, asked.companies)
     asked.out.write_text(text, encoding="utf-8")
     console.print(Markdown(text))

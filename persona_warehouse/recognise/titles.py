@@ -24,6 +24,7 @@ from persona_warehouse.recognise.vocabulary import Match, Vocabulary, best_cover
 UNKNOWN = "unknown"
 # a function that every post at the top has beside its own
 GENERAL = "general_management"
+PROJECTS = "project_management"
 
 # what parts posts whatever the language; a dash counts only with blanks or Chinese beside it (Co-founder is one word)
 SEPARATOR = re.compile(r"\s*(?:[/\\|;,，、；+·&>\n()\[\]【】:：]|(?<![a-z0-9])-|-(?![a-z0-9]))\s*")
@@ -242,7 +243,7 @@ class TitleReader:
         levels = _levels(head) or _levels(tail)
         # what is led stands behind `of`, else right before the head
         named = _functions(tail) or _functions(head)
-        function = (named[0] if _functions(tail) else named[-1]) if named else None
+        function = (named[0] if _functions(tail) else _what(named)) if named else None
         if helped:
             return [self._post("staff", Sense(job_function="administration"), part, former)]
         if not levels:
@@ -255,11 +256,14 @@ class TitleReader:
             level = "intern"
         elif "c_level" in ranked and any(match.term == "chief" for match in levels):
             level = "c_level"
-        elif len(levels) > 1 and levels[-1].term == "assistant":
+        helps = len(levels) > 1 and levels[-1].term == "assistant"
+        if helps:
             level = "staff"
         own = function.meaning if function and _is_own(function) else levels[-1].meaning
         if function and not own.job_function:
             own = function.meaning
+        if helps and own.job_function == GENERAL:
+            own = Sense(job_function="administration")
         if level == "c_level" and levels[-1].term in HEADS_OF_UNITS and own.job_function not in ("", GENERAL):
             level = "vp"
         return [self._post(self._graded(level, head, own), own, part, former)]
@@ -290,6 +294,10 @@ class TitleReader:
                 posts.append(self._closed(open_matches, former))
                 open_matches = []
         functions = _functions(open_matches)
+        shares = [match.meaning.job_function for match in functions if match.meaning.job_function not in ("", GENERAL)]
+        if shares and posts and posts[-1].job_function in (GENERAL, UNKNOWN):
+            # 副总经理（运营）: what stands behind a head of everything is his share of it
+            posts[-1] = replace(posts[-1], job_function=shares[0])
         if functions and not posts:
             # 技术总: whoever leads a function at the top
             level = "vp" if text.endswith("总") else ""
@@ -301,7 +309,7 @@ class TitleReader:
     def _closed(self, matches: list[Match[Sense]], former: bool) -> Post:
         level = matches[-1].meaning.seniority or "staff"
         functions = [match for match in _functions(matches) if _is_own(match)]
-        own = functions[-1].meaning if functions else next((m.meaning for m in _functions(matches)), Sense())
+        own = _what(functions).meaning if functions else next((m.meaning for m in _functions(matches)), Sense())
         before = matches[:-1]
         if matches[-1].term == "主任" and before and before[-1].term.endswith(("中心", "研究院", "研究所", "院")):
             level = "director"
@@ -335,8 +343,8 @@ class TitleReader:
         present = [post for post in posts if not post.is_former] or posts
         best = max(present, key=lambda post: self.ranks.get(post.seniority, 0))
         function = best.job_function
-        # who owns a company says by another post what he does there
-        if function == UNKNOWN or (function == GENERAL and best.seniority in OWNERS):
+        # who owns a company, or is second to its head, says by another post what he does there
+        if function == UNKNOWN or (function == GENERAL and best.seniority in (*OWNERS, "vp")):
             told = (post.job_function for post in present if post.job_function not in (UNKNOWN, GENERAL))
             function = next(told, function)
         named = [function, *(post.job_function for post in present), *_all_functions(matches)]
@@ -389,6 +397,12 @@ def _is_own(match: Match[Sense]) -> bool:
     """Whether a term names a function by itself: 总经理 stands for all, and there are engineers in every function."""
     sense = match.meaning
     return bool(sense.job_function) and sense.job_function != GENERAL and sense.kind != "generic"
+
+
+def _what(functions: list[Match[Sense]]) -> Match[Sense]:
+    """The function that a post is of: the last, but projects are how work is done (数字化项目经理 works in IT)."""
+    others = [match for match in functions if _is_own(match) and match.meaning.job_function != PROJECTS]
+    return (others or functions)[-1]
 
 
 def _own(part: list[Match[Sense]]) -> bool:

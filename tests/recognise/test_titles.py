@@ -37,6 +37,15 @@ from persona_warehouse.recognise.vocabulary import rows_of
         ("监事兼财务总监", "board", "finance"),
         ("联合创始人 & COO", "founder", "operations"),
         ("法务部部长", "manager", "legal"),
+        # a deputy's share of the whole stands behind him
+        ("副总经理（运营）", "vp", "operations"),
+        ("常务副总（市场营销）", "vp", "marketing"),
+        ("总经理（华东）", "c_level", "general_management"),
+        # projects are how work is done, not what it is
+        ("数字化项目经理", "manager", "information_technology"),
+        ("Project Manager", "manager", "project_management"),
+        # the assistant of the head of all works in his office
+        ("GM Assistant", "staff", "administration"),
         # what looks like a level and is none
         ("Account Executive", "staff", "sales"),
         ("大客户经理", "staff", "sales"),

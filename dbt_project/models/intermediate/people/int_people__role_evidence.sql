@@ -8,9 +8,11 @@ with people as (
     where source_system = 'crm'
 ),
 
-records as (
+told as (
     select
         p.contact_id,
+        p.source_object,
+        p.source_id,
         c.job_title,
         c.department,
         c.seniority,
@@ -22,6 +24,8 @@ records as (
     union all
     select
         p.contact_id,
+        p.source_object,
+        p.source_id,
         l.job_title,
         l.department,
         cast(null as {{ dbt.type_string() }}) as seniority,
@@ -32,10 +36,28 @@ records as (
     where p.source_object = 'leads' and l.merged_into_id is null
 ),
 
+-- a later record of the person that tells a title ends what an earlier one told of their work
+records as (
+    select
+        contact_id,
+        job_title,
+        department,
+        seniority,
+        buying_role,
+        known_at,
+        min(case when job_title is not null then known_at end) over (
+            partition by contact_id
+            order by known_at nulls first, source_object, source_id
+            rows between 1 following and unbounded following
+        ) as superseded_at
+    from told
+),
+
 titles as (
     select
         r.contact_id,
         r.known_at,
+        r.superseded_at,
         t.*
     from records as r
     inner join {{ source('identity', 'titles') }} as t on t.raw = r.job_title
@@ -45,6 +67,7 @@ departments as (
     select
         r.contact_id,
         r.known_at,
+        r.superseded_at,
         t.raw,
         t.department,
         t.job_function
@@ -126,17 +149,20 @@ tagged as (
         'recorded' as method,
         concat('department: ', raw) as evidence,
         cast(0.95 as double) as confidence,
-        known_at
+        known_at,
+        superseded_at
     from departments
     union all
     select
         contact_id,
         'job_function' as tag_type,
         job_function as tag,
-        'recorded' as method,
+        -- a department is a place: its data analyst is one, whatever it is called; the title says what somebody does
+        'title' as method,
         concat('department: ', raw) as evidence,
-        0.8 as confidence,
-        known_at
+        0.6 as confidence,
+        known_at,
+        superseded_at
     from departments
     union all
     select
@@ -146,7 +172,8 @@ tagged as (
         'recorded' as method,
         concat('seniority: ', r.seniority) as evidence,
         0.9 as confidence,
-        r.known_at
+        r.known_at,
+        r.superseded_at
     from records as r
     inner join {{ ref('seniority_terms') }} as t on t.source_seniority = lower(trim(r.seniority))
     union all
@@ -157,7 +184,8 @@ tagged as (
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
         0.95 as confidence,
-        r.known_at
+        r.known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -168,7 +196,8 @@ tagged as (
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
         0.95 as confidence,
-        r.known_at
+        r.known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -179,7 +208,8 @@ tagged as (
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
         0.95 as confidence,
-        r.known_at
+        r.known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -190,7 +220,8 @@ tagged as (
         'interview' as method,
         concat('interview: ', i.respondent_role) as evidence,
         0.9 as confidence,
-        i.known_at
+        i.known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
@@ -201,7 +232,8 @@ tagged as (
         'interview' as method,
         concat('interview: ', i.respondent_role) as evidence,
         0.9 as confidence,
-        i.known_at
+        i.known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
@@ -212,7 +244,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -222,7 +255,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -232,7 +266,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         confidence * 0.9 as confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -242,7 +277,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         decision_confidence as confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -252,7 +288,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         decision_confidence as confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -262,7 +299,8 @@ tagged as (
         'title' as method,
         concat('title: ', matched_terms) as evidence,
         decision_confidence as confidence,
-        known_at
+        known_at,
+        superseded_at
     from titles
     union all
     select
@@ -272,7 +310,8 @@ tagged as (
         'behaviour' as method,
         evidence,
         confidence,
-        known_at
+        known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from weighed
     union all
     select
@@ -282,7 +321,8 @@ tagged as (
         'behaviour' as method,
         evidence,
         confidence,
-        known_at
+        known_at,
+        cast(null as {{ timestamp_type() }}) as superseded_at
     from weighed
 )
 
@@ -293,7 +333,8 @@ select
     method,
     evidence,
     cast(max(confidence) as double) as confidence,
-    min(known_at) as known_at
+    min(known_at) as known_at,
+    case when count(*) = count(superseded_at) then max(superseded_at) end as superseded_at
 from tagged
 where tag is not null and tag <> 'unknown' and confidence > 0
 group by contact_id, tag_type, tag, method, evidence

@@ -1,5 +1,6 @@
 {# every tag of a person by every method that speaks for it; of each type one tag is selected: what is recorded stands
-   over what was said, that over what is inferred, and among inferred ones the likeliest wins #}
+   over what was said, that over what is inferred, and among inferred ones the likeliest wins; what a later record
+   of the person ended stays as history and is selected only where nothing newer speaks #}
 with by_method as (
     select
         contact_id,
@@ -10,7 +11,8 @@ with by_method as (
         cast(round(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))), 9) as double)
             as confidence,
         {{ dbt.listagg('evidence', "'; '", 'order by evidence') }} as evidence,
-        min(known_at) as valid_from
+        min(known_at) as valid_from,
+        case when count(*) = count(superseded_at) then max(superseded_at) end as valid_to
     from {{ ref('int_people__role_evidence') }}
     group by contact_id, tag_type, tag, method
 ),
@@ -20,10 +22,18 @@ by_tag as (
         contact_id,
         tag_type,
         tag,
+        min(case when valid_to is null then 0 else 1 end) as is_past,
         min(case when method = 'recorded' then 1 when method = 'interview' then 2 else 3 end) as rank_of_method,
         cast(round(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))), 9) as double)
             as tag_confidence
-    from by_method
+    from by_method as m
+    where
+        m.valid_to is null
+        -- of a tag that something present speaks for, the past adds nothing
+        or not exists (
+            select 1 from by_method as n
+            where n.contact_id = m.contact_id and n.tag_type = m.tag_type and n.tag = m.tag and n.valid_to is null
+        )
     group by contact_id, tag_type, tag
 ),
 
@@ -32,7 +42,7 @@ placed as (
         *,
         row_number() over (
             partition by contact_id, tag_type
-            order by rank_of_method asc, tag_confidence desc, tag asc
+            order by is_past asc, rank_of_method asc, tag_confidence desc, tag asc
         ) as place
     from by_tag
 )
@@ -48,6 +58,6 @@ select
     p.tag_confidence,
     p.place = 1 as is_selected,
     m.valid_from,
-    cast(null as {{ timestamp_type() }}) as valid_to
+    m.valid_to
 from by_method as m
 inner join placed as p on p.contact_id = m.contact_id and p.tag_type = m.tag_type and p.tag = m.tag

@@ -1,0 +1,71 @@
+"""What accounts are: place, industry, type, position in the chain, relation to us."""
+
+from __future__ import annotations
+
+import duckdb
+
+from accuracy.labels import compared, scores
+from accuracy.measures import Found, measure
+
+# accounts whose CRM companies are one company of the truth; sections of GB/T 4754 of the trades of the sample world
+ACCOUNTS = """
+    select a.*, t.province as true_province, t.city as true_city, t.org_type as true_org_type,
+        t.chain_position as true_chain_position, s.section as true_section, t.industry as trade,
+        case when t.buys then 'customer' else t.relation end as true_relation
+    from (
+        select i.account_id, min(d.company_id) as company_id
+        from truth_files.truth.identities as d
+        join identity.companies as i
+            on i.source_system = 'crm' and i.source_object = 'companies' and i.source_id = d.source_id
+        where d.source_object = 'companies'
+        group by i.account_id having count(distinct d.company_id) = 1
+    )
+    join marts.accounts as a using (account_id)
+    join truth_files.truth.companies as t using (company_id)
+    left join (
+        values ('软件信息', 'I'), ('装备制造', 'C'), ('服装日化', 'C'), ('零售连锁', 'F'), ('汽车零部件', 'C'),
+            ('医药健康', 'C'), ('能源环保', 'N'), ('食品饮料', 'C'), ('电子元件', 'C'), ('物流运输', 'G'),
+            ('金融投资', 'J'), ('建筑工程', 'E'), ('商务服务', 'L')
+    ) as s (industry, section) on s.industry = t.industry
+"""
+
+
+def _of_accounts(connection: duckdb.DuckDBPyConnection, said: str, so: str, shown: str = "account_name") -> Found:
+    query = f"select {so} as so, {said} as said, {shown} as shown, null::double as stated from ({ACCOUNTS})"
+    return compared(connection, query)
+
+
+@measure("province", scores, accuracy=0.99)
+def province(connection: duckdb.DuckDBPyConnection) -> Found:
+    """The province of an account against where the company sits."""
+    return _of_accounts(connection, "province", "true_province")
+
+
+@measure("city", scores, accuracy=0.99)
+def city(connection: duckdb.DuckDBPyConnection) -> Found:
+    """The city of an account against where the company sits."""
+    return _of_accounts(connection, "city", "true_city")
+
+
+@measure("industry section", scores)
+def section(connection: duckdb.DuckDBPyConnection) -> Found:
+    """The section of GB/T 4754 against the section of the company's trade."""
+    return _of_accounts(connection, "industry_section", "true_section", "trade || ', ' || account_name")
+
+
+@measure("organisation type", scores)
+def org_type(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Brand, retailer, technology, consulting, investment, other."""
+    return _of_accounts(connection, "org_type", "true_org_type")
+
+
+@measure("chain position", scores)
+def chain_position(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Where a company stands between raw material and consumer; where one ends and the next begins is opinion."""
+    return _of_accounts(connection, "industry_chain_position", "true_chain_position", "trade || ', ' || account_name")
+
+
+@measure("company relation", scores)
+def relation(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Customer, prospect, partner, competitor."""
+    return _of_accounts(connection, "company_relation", "true_relation")
