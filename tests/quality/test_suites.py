@@ -328,7 +328,7 @@ BREAKS = [
     Break(
         "marts",
         "contact_role_tags",
-        "of each type a person has exactly one selected tag",
+        "of each type a person has at most one selected tag",
         "update marts.contact_role_tags set is_selected = true where contact_id = 'per1'",
     ),
     Break(

@@ -1,6 +1,6 @@
 {# every tag of a person by every method that speaks for it; of each type one tag is selected: what is recorded stands
    over what was said, that over what is inferred, and among inferred ones the likeliest wins; what a later record
-   of the person ended stays as history and is selected only where nothing newer speaks #}
+   of the person ended stays as history and is selected only where nothing newer speaks; an inferred tag that is less likely than not stays a hint #}
 with by_method as (
     select
         contact_id,
@@ -56,7 +56,12 @@ select
     m.evidence,
     m.confidence,
     p.tag_confidence,
-    p.place = 1 as is_selected,
+    p.place = 1
+    and (
+        p.rank_of_method < 3
+        or p.tag_confidence
+        >= (select value from {{ ref('role_parameters') }} where parameter = 'selected_confidence_min')
+    ) as is_selected,
     m.valid_from,
     m.valid_to
 from by_method as m
