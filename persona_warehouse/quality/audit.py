@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from persona_warehouse import warehouse
 from persona_warehouse.errors import AuditFailed, ConfigError, PersonaError
 from persona_warehouse.files import write_json
+from persona_warehouse.quality import drift, gates, reconciliation
 from persona_warehouse.quality.results import (
     Boundary,
     Result,
@@ -20,7 +23,7 @@ from persona_warehouse.quality.results import (
     save_results,
     write_results,
 )
-from persona_warehouse.quality.thresholds import load_bounds
+from persona_warehouse.quality.thresholds import Bounds, load_bounds, load_reject_rates
 from persona_warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from persona_warehouse.quality.datasource import DuckDBDatasource
 
-__all__ = ["AuditOutcome", "Result", "raise_if_failed", "read_results", "run_audit", "write_results"]
+__all__ = ["AuditOutcome", "Result", "over_nights", "raise_if_failed", "read_results", "run_audit", "write_results"]
 
 # counts only: not one value of a row leaves the database
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -52,7 +55,9 @@ class AuditOutcome:
     docs_dir: Path | None
 
 
-def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: bool) -> AuditOutcome:
+def run_audit(
+    settings: Settings, boundary: Boundary, *, database: Path, docs: bool, beside: Sequence[Result] = ()
+) -> AuditOutcome:
     """Checks every table of a boundary and leaves results.json, and the Data Docs where asked.
 
     The Data Docs show both boundaries of the night, also when they were audited by different processes. They are
@@ -62,6 +67,7 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
         database: the DuckDB file with the schemas staging, quarantine and, for the marts, marts. Opened read-only;
             every connection to it is closed at the end.
         docs: build the Data Docs.
+        beside: results of what no table tells by itself (`over_nights`), which count like the others.
 
     Raises:
         PersonaError: a table is missing, or an expectation could not be evaluated.
@@ -83,7 +89,7 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
         _result(settings, boundary, suite, one)
         for suite, validation in validations.items()
         for one in validation.results
-    ]
+    ] + list(beside)
     save_results(settings, boundary, results)
     folder = audit_folder(settings)
     write_json(
@@ -99,6 +105,28 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
 
         docs_dir = build_docs(folder, read_results(settings))
     return AuditOutcome(boundary, passed, results, docs_dir)
+
+
+def over_nights(settings: Settings, boundary: Boundary, database: Path, until: datetime | None = None) -> list[Result]:
+    """What is compared with the landing zone and with former nights: rows, volume, freshness, the mix of values.
+
+    Args:
+        until: when staging began to be built; later loads are the next build's.
+
+    Raises:
+        ConfigError: a line of the seeds in gates/ cannot be read.
+    """
+    bounds = thresholds(settings)
+    with warehouse.connect(database, read_only=True) as connection:
+        found = reconciliation.reconcile(settings, connection, boundary, until)
+        if boundary == "staging":
+            found += gates.judge(settings, connection, bounds)
+        return found + drift.judge(settings, connection, boundary, bounds)
+
+
+def thresholds(settings: Settings) -> Bounds:
+    """The seed audit_thresholds."""
+    return load_bounds(settings.dbt_project / "seeds" / "audit_thresholds.csv")
 
 
 def raise_if_failed(outcome: AuditOutcome) -> None:
@@ -157,8 +185,9 @@ def _validate(
     given = Given(
         as_of=settings.business_date,
         day_end=_day_end(settings),
-        bounds=load_bounds(settings.dbt_project / "seeds" / "audit_thresholds.csv"),
+        bounds=thresholds(settings),
         columns={},
+        reject_rate=load_reject_rates(settings.dbt_project / "seeds" / "gates" / "reject_rates.csv"),
     )
     validations = {}
     for entry in entries:
