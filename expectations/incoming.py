@@ -31,7 +31,7 @@ def rejected(given: Given, stream: str, name: str) -> list[Expectation]:
             severity=Severity.CRITICAL,
             owner=Owner.DATA_ENGINEERING,
             reason=(
-                f"More than {rate.at_most:.0%} unreadable rows: {rate.reason}. The marts would be built on a remainder."
+                f"More than {rate.at_most:.0%} unreadable rows stop the night ({rate.reason})."
                 f" Loads of under {rate.min_rows:.0f} rows are not judged."
             ),
             at_most=rate.at_most,

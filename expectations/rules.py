@@ -219,8 +219,7 @@ def resolvable(
     An empty target means that the object was never delivered: then there is nothing to resolve against.
     """
     about = (
-        f"select {column} from {BATCH} where ({_braced(where)}) and {column} is not null"
-        f" and exists (select 1 from {target})"
+        f"select * from {BATCH} where ({_braced(where)}) and {column} is not null and exists (select 1 from {target})"
     )
     known = f"select {target_column} from {target} where {target_column} is not null"
     return rows(

@@ -30,6 +30,7 @@ class Settings:
         keep_releases: how many releases publishing keeps, the newest first.
         force: sources are read and landed whole, as if nothing had been loaded before.
         erase_unfollowed: after a night, what WeChat told of people who left is erased.
+        pages_url: where the home's pages are served, for links in alarms; empty: links are paths of files.
     """
 
     home: Path
@@ -39,6 +40,7 @@ class Settings:
     keep_releases: int
     force: bool = False
     erase_unfollowed: bool = False
+    pages_url: str = ""
 
     @property
     def landing(self) -> Path:
@@ -60,6 +62,11 @@ class Settings:
     def audits(self) -> Path:
         """Audit reports of each night, kept whether or not it was published."""
         return self.home / "audits"
+
+    @property
+    def alarms(self) -> Path:
+        """What people were told and have not yet mended."""
+        return self.home / "alarms"
 
     @property
     def logs(self) -> Path:
@@ -109,6 +116,7 @@ class Settings:
             "PERSONA_TIMEZONE": self.timezone,
             "PERSONA_KEEP_RELEASES": str(self.keep_releases),
             "PERSONA_ERASE_UNFOLLOWED": "1" if self.erase_unfollowed else "",
+            "PERSONA_PAGES_URL": self.pages_url,
         }
 
 
@@ -152,7 +160,15 @@ def load_settings(
             found=unfollowed,
             remedy="unset PERSONA_ERASE_UNFOLLOWED (default 0) or correct it",
         )
-    return Settings(root, sources_file, day, timezone, int(keep), erase_unfollowed=unfollowed == "1")
+    return Settings(
+        root,
+        sources_file,
+        day,
+        timezone,
+        int(keep),
+        erase_unfollowed=unfollowed == "1",
+        pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
+    )
 
 
 def _default_sources(home: Path) -> Path:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from persona_warehouse import warehouse
 from persona_warehouse.errors import AuditFailed, ConfigError, PersonaError
-from persona_warehouse.files import write_json
+from persona_warehouse.files import read_json, write_json
 from persona_warehouse.quality import drift, gates, reconciliation
+from persona_warehouse.quality.findings import PLACES
+from persona_warehouse.quality.places import places
 from persona_warehouse.quality.results import (
     Boundary,
     Result,
@@ -85,6 +87,7 @@ def run_audit(
         )
     with opened(_context(), database, boundary) as source:
         validations = _validate(settings, boundary, source)
+        where = _places(boundary, validations, source)
     results = [
         _result(settings, boundary, suite, one)
         for suite, validation in validations.items()
@@ -92,6 +95,8 @@ def run_audit(
     ] + list(beside)
     save_results(settings, boundary, results)
     folder = audit_folder(settings)
+    told = read_json(folder / PLACES) if (folder / PLACES).exists() else {}
+    write_json(folder / PLACES, told | {boundary: where})
     write_json(
         folder / "validations" / f"{boundary}.json",
         {suite: validation.to_json_dict() for suite, validation in validations.items()},
@@ -103,7 +108,7 @@ def run_audit(
     if docs or not passed:
         from persona_warehouse.quality.pages import build_docs
 
-        docs_dir = build_docs(folder, read_results(settings))
+        docs_dir = build_docs(settings, read_results(settings))
     return AuditOutcome(boundary, passed, results, docs_dir)
 
 
@@ -199,6 +204,23 @@ def _validate(
     return validations
 
 
+def _places(
+    boundary: Boundary, validations: dict[str, ExpectationSuiteValidationResult], source: DuckDBDatasource
+) -> dict[str, dict[str, list[str]]]:
+    """Suite -> fact -> where the first rows are that break it, of those that do not hold and are about rows."""
+    columns = _columns(source)
+    found: dict[str, dict[str, list[str]]] = {}
+    for suite, validation in validations.items():
+        for one in validation.results:
+            asked = one.expectation_config
+            if one.success or asked is None or any(_raised(one.exception_info or {})):
+                continue
+            at = places(asked, boundary, suite, columns[boundary, suite], source.query)
+            if at:
+                found.setdefault(suite, {})[(asked.meta or {})["fact"]] = at
+    return found
+
+
 def _day_end(settings: Settings) -> datetime:
     """The first instant after the business date, in UTC."""
     midnight = datetime.combine(settings.business_date + timedelta(days=1), time(), settings.zone)
@@ -253,8 +275,7 @@ def _result(settings: Settings, boundary: Boundary, suite: str, one: Expectation
 
 def _require_evaluated(suite: str, fact: str, info: dict[str, Any]) -> None:
     """Raises when an expectation could not be evaluated: that says nothing about the data, and must not pass."""
-    raised = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
-    messages = [str(part.get("exception_message")) for part in raised if part.get("raised_exception")]
+    messages = _raised(info)
     if messages:
         raise PersonaError(
             f"an expectation could not be evaluated: {fact}",
@@ -263,3 +284,9 @@ def _require_evaluated(suite: str, fact: str, info: dict[str, Any]) -> None:
             found=re.sub("'.*'", "'…'", messages[0].splitlines()[0])[:300],
             remedy="the table's columns and the suite in expectations/ do not fit together; correct one of them",
         )
+
+
+def _raised(info: dict[str, Any]) -> list[str]:
+    """What an expectation that could not be evaluated raised."""
+    raised = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
+    return [str(part.get("exception_message")) for part in raised if part.get("raised_exception")]
