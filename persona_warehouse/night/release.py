@@ -50,6 +50,8 @@ def publish_night(settings: Settings) -> publish.Release:
             comments,
             lambda connection, source: _quality(settings, connection, source, streams),
         )
+        if settings.publish_restricted:
+            publish.write_restricted(settings, folder)
         tables = publish.describe_tables(folder)
         manifest = _manifest(settings, tables, streams)
         shutil.copytree(audit_folder(settings) / "quality", folder / "quality")
