@@ -31,7 +31,7 @@ def documented() -> set[str]:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("guide") / "home"
-    arguments = ("--companies", "12", "--days", "60", "--end", "2026-10-31")
+    arguments = ("--companies", "12", "--days", "60", "--end", DAY)
     assert persona("simulate", "--out", home / "sample", *arguments, home=home).code == 0
     return home
 
