@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos lint format lock airflow clean
+.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -54,6 +54,11 @@ accuracy: setup ## how right it is, on sample worlds that no test knows; writes 
 
 chaos: setup ## faults brought about on purpose, about fifteen minutes; writes docs/reliability.md
 	@$(BIN)/python -m tests.chaos
+
+sbom: setup ## what it is made of, as CycloneDX (sbom.cdx.json), and what is known against it where the network allows
+	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.cdx.json
+	@$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip \
+		|| echo "no verdict of pip-audit: findings are above, or its service was not reached"
 
 lint: setup ## style, types, floors, SQL
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports && $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests

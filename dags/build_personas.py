@@ -31,15 +31,17 @@ STEPS = (
     catchup=False,
     max_active_runs=1,
     default_args=wiring.DEFAULT_ARGS,
+    deadline=wiring.in_time("build_personas", 3),
     params={"business_date": wiring.BUSINESS_DATE},
     tags=[wiring.Tag.BUILD, wiring.Tag.NIGHTLY],
     doc_md=__doc__,
 )
 def build_personas() -> None:
     def one(step: Callable[[str | None], Any]) -> Any:
-        outlets = [wiring.RELEASE] if step is steps.publish_release else []
+        last: dict[str, Any] = {"outlets": [wiring.RELEASE], "on_success_callback": wiring.on_published}
+        more = last if step is steps.publish_release else {}
 
-        @task(task_id=step.__name__, pool=wiring.WRITER_POOL, outlets=outlets, doc_md=step.__doc__)
+        @task(task_id=step.__name__, pool=wiring.WRITER_POOL, doc_md=step.__doc__, **more)
         def run() -> str:
             return wiring.call(step, wiring.business_date(get_current_context()))
 

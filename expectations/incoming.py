@@ -15,6 +15,7 @@ CURRENCY_SHAPE = "^[A-Z]{3}$"
 def rejected(given: Given, stream: str, name: str) -> list[Expectation]:
     """Reject rates of an object: of its newest load (critical) and of all that ever came (warning)."""
     quarantine = f"quarantine.{stream}__{name}"
+    rate = given.reject_rate(stream, name)
     newest = (
         f"(select max(load_id) from (select max(load_id) as load_id from {BATCH}"
         f" union all select max(load_id) from {quarantine}))"
@@ -30,12 +31,11 @@ def rejected(given: Given, stream: str, name: str) -> list[Expectation]:
             severity=Severity.CRITICAL,
             owner=Owner.DATA_ENGINEERING,
             reason=(
-                f"More than {given.bounds['reject_rate_max']:.0%} unreadable rows means that the export changed its"
-                " shape, not that some rows are dirty; the marts would be built on a remainder. Small loads of under"
-                f" {given.bounds['reject_rate_min_rows']:.0f} rows are not judged: one bad row would decide."
+                f"More than {rate.at_most:.0%} unreadable rows stop the night ({rate.reason})."
+                f" Loads of under {rate.min_rows:.0f} rows are not judged."
             ),
-            at_most=given.bounds["reject_rate_max"],
-            min_rows=given.bounds["reject_rate_min_rows"],
+            at_most=rate.at_most,
+            min_rows=rate.min_rows,
         ),
         rows(
             "few of all rows ever received stand in quarantine",
@@ -47,8 +47,8 @@ def rejected(given: Given, stream: str, name: str) -> list[Expectation]:
                 "The newest load alone would hide an older bad one that nobody sent again. Only a warning: a full"
                 " export that comes every night under a new name leaves its old rejects here, though they are mended."
             ),
-            at_most=given.bounds["reject_rate_max"],
-            min_rows=given.bounds["reject_rate_min_rows"],
+            at_most=rate.at_most,
+            min_rows=rate.min_rows,
         ),
     ]
 

@@ -7,10 +7,10 @@ that break it. So no value of a row, and no personal data, can reach a result or
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, Protocol, TypedDict
 
 import great_expectations.expectations as gxe
 from great_expectations.compatibility import pydantic
@@ -24,6 +24,19 @@ BATCH = "{batch}"
 EVERY_ROW = f"select * from {BATCH}"
 
 __all__ = ["BATCH", "EVERY_ROW", "Asked", "Given", "Severity", "between", "condition", "instant", "resolvable", "rows"]
+
+
+class RejectRate(Protocol):
+    """A tolerated share of rejected rows, judged from so many rows on, and why it is what it is."""
+
+    @property
+    def at_most(self) -> float: ...
+
+    @property
+    def min_rows(self) -> float: ...
+
+    @property
+    def reason(self) -> str: ...
 
 
 class Asked(TypedDict):
@@ -42,12 +55,14 @@ class Given:
         day_end: the first instant after `as_of` in the business time zone, in UTC.
         bounds: the thresholds of `dbt_project/seeds/audit_thresholds.csv`, by name.
         columns: the audited table's columns and their SQL types.
+        reject_rate: stream and object -> how many of its rows may be rejected, from the seed gates/reject_rates.csv.
     """
 
     as_of: date
     day_end: datetime
     bounds: Mapping[str, float]
     columns: Mapping[str, str]
+    reject_rate: Callable[[str, str], RejectRate]
 
     def after_day_end(self, days: float = 0) -> str:
         """The end of the as-of date moved by some days, as a SQL literal."""
@@ -204,8 +219,7 @@ def resolvable(
     An empty target means that the object was never delivered: then there is nothing to resolve against.
     """
     about = (
-        f"select {column} from {BATCH} where ({_braced(where)}) and {column} is not null"
-        f" and exists (select 1 from {target})"
+        f"select * from {BATCH} where ({_braced(where)}) and {column} is not null and exists (select 1 from {target})"
     )
     known = f"select {target_column} from {target} where {target_column} is not null"
     return rows(

@@ -19,6 +19,7 @@ from rich.table import Column, Table
 from persona_warehouse import __version__
 from persona_warehouse.errors import ConfigError, ExitCode, PersonaError
 from persona_warehouse.identity.commands import app as identity_app
+from persona_warehouse.night.alarm_commands import app as alarms_app
 from persona_warehouse.settings import Settings, load_settings
 from persona_warehouse.tryout.commands import app as try_app
 
@@ -34,6 +35,7 @@ releases_app = typer.Typer(help="What was published: list, show, verify, roll ba
 app.add_typer(releases_app, name="releases")
 app.add_typer(try_app, name="try")
 app.add_typer(identity_app, name="identity")
+app.add_typer(alarms_app, name="alarms")
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Folder for all that a run writes; default $PERSONA_HOME, else ./var.")
@@ -509,7 +511,8 @@ def quality(
     home: Home = None,
     date_: Annotated[str | None, typer.Option("--date", help="The night; default the last one audited.")] = None,
 ) -> None:
-    """The last audit: what failed, how bad, who mends it."""
+    """The last audit: what failed, how bad, since when, where, who mends it, which marts it touches."""
+    from persona_warehouse.quality.findings import blocks, findings
     from persona_warehouse.quality.results import audit_folder, read_results
 
     settings = _settings(home)
@@ -518,33 +521,30 @@ def quality(
         raise ConfigError("no audit has run yet", file=str(settings.audits), remedy="run `persona nightly`")
     settings = settings.with_date(_date(date_ or nights[-1]))
     results = read_results(settings)
-    failed = [result for result in results if not result.success]
+    failed = [one for one in findings(settings, results) if not one.result.success]
     out.print(f"audit of {settings.business_date}: {len(results) - len(failed)} of {len(results)} expectations hold")
-    if failed:
-        table = Table(
-            "severity",
-            Column("table", overflow="fold"),
-            Column("expectation", overflow="fold"),
-            "rows",
-            "of",
-            "owner",
-            box=None,
-            pad_edge=False,
+    for one in failed:
+        result = one.result
+        style = {"critical": "bold red", "warning": "yellow"}.get(result.severity, "dim")
+        table = result.suite + (f".{result.column_name}" if result.column_name else "")
+        out.print(
+            f"\n[{style}]{result.severity}[/] [bold]{escape(table)}[/]: {escape(result.expectation)}", soft_wrap=True
         )
-        order = {"critical": 0, "warning": 1, "info": 2}
-        for one in sorted(failed, key=lambda result: order.get(result.severity, 9)):
-            style = {"critical": "bold red", "warning": "yellow"}.get(one.severity, "")
-            table.add_row(
-                f"[{style}]{one.severity}[/]" if style else one.severity,
-                f"{one.suite}" + (f".{one.column_name}" if one.column_name else ""),
-                escape(one.expectation),
-                f"{one.unexpected_count:,}",
-                f"{one.evaluated_count:,}",
-                one.owner,
-            )
-        out.print(table)
+        share = "" if result.unexpected_share is None else f" ({result.unexpected_share:.1%})"
+        told = {
+            "rows": f"{result.unexpected_count:,} of {result.evaluated_count:,}{share}",
+            "since": f"{one.since}, {one.nights} {'night' if one.nights == 1 else 'nights'}  {blocks(one.series)}",
+            "where": ", ".join(one.places),
+            "owner": result.owner,
+            "marts": ", ".join(one.marts),
+            "why": result.reason,
+            "to do": one.to_do[1],
+        }
+        for name, said in told.items():
+            if said:
+                out.print(f"  [dim]{name:<6}[/] {escape(said)}", soft_wrap=True)
     out.print(escape(str(audit_folder(settings) / "quality" / "index.html")), soft_wrap=True, style="dim")
-    if any(result.severity == "critical" for result in failed):
+    if any(one.result.severity == "critical" for one in failed):
         raise typer.Exit(int(ExitCode.AUDIT_FAILED))
 
 

@@ -81,6 +81,16 @@ def is_held(path: Path) -> bool:
     return False
 
 
+@contextlib.contextmanager
+def private() -> Iterator[None]:
+    """Files made within are their owner's alone, from their first byte on."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def replace_link(link: Path, target: Path) -> None:
     """Points a link at something in its neighbourhood, in one rename; `target` is relative to the link's folder."""
     temporary = link.with_name(f".{link.name}-{os.getpid()}")

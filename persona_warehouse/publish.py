@@ -26,11 +26,12 @@ import duckdb
 
 from persona_warehouse import warehouse
 from persona_warehouse.errors import ConfigError, PersonaError
-from persona_warehouse.files import alone, fsync_path, read_json, replace_link, sha256_of, write_json
+from persona_warehouse.files import alone, fsync_path, private, read_json, replace_link, sha256_of, write_json
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import identifier, literal
 
 DATABASE = "persona_marts.duckdb"
+RESTRICTED = "persona_marts_restricted.duckdb"
 MANIFEST = "manifest.json"
 CANDIDATE = ".candidate-"
 POINTER = ".current-"
@@ -157,6 +158,35 @@ def write_database(
         )
 
 
+def write_restricted(settings: Settings, folder: Path) -> Path:
+    """Writes the candidate's second file: who the contacts are and how they are reached, for those who may call them.
+
+    One table, `restricted.contact_ways`: a name, e-mail address or phone number of a contact, as a source has it. The
+    file is its owner's alone to read (0600), whatever the umask.
+    """
+    path = folder / RESTRICTED
+    with private(), warehouse.connect(path) as connection:
+        warehouse.attach(connection, settings.warehouse_file, "source")
+        ways = " union all ".join(
+            f"""select contact_id, account_id, '{kind}' as kind, {column} as value, source_system, source_object,
+                source_id from source.identity.people where {column} is not null"""
+            for kind, column in (("name", "full_name"), ("email", "email"), ("phone", "phone"))
+        )
+        connection.execute("create schema restricted")
+        connection.execute(
+            f"""create table restricted.contact_ways as
+                select contact_id, account_id, kind, value, source_system, source_object, min(source_id) as source_id
+                from ({ways}) where contact_id is not null group by all order by all"""
+        )
+        connection.execute(
+            "comment on table restricted.contact_ways is 'Personal data. A name, e-mail address or phone number of a"
+            " contact, as a source has it. One row per contact, value and source.'"
+        )
+        connection.execute("detach source")
+        connection.execute("checkpoint")
+    return path
+
+
 def _compare_types(connection: duckdb.DuckDBPyConnection, table: str, file: Path) -> None:
     """Refuses a column that Parquet writes as another type: a hugeint becomes a double, and loses digits."""
     other = connection.execute(
@@ -245,7 +275,7 @@ def _seal(folder: Path, manifest: dict[str, Any]) -> None:
     write_json(folder / MANIFEST, {**manifest, "files": files})
     for path in folder.rglob("*"):
         if path.is_file():
-            path.chmod(0o444)
+            path.chmod(0o600 if path.name == RESTRICTED else 0o444)
         fsync_path(path)
     fsync_path(folder)
 

@@ -30,6 +30,8 @@ class Settings:
         keep_releases: how many releases publishing keeps, the newest first.
         force: sources are read and landed whole, as if nothing had been loaded before.
         erase_unfollowed: after a night, what WeChat told of people who left is erased.
+        publish_restricted: each release has a second file with names, addresses and numbers, for its owner alone.
+        pages_url: where the home's pages are served, for links in alarms; empty: links are paths of files.
     """
 
     home: Path
@@ -39,6 +41,8 @@ class Settings:
     keep_releases: int
     force: bool = False
     erase_unfollowed: bool = False
+    pages_url: str = ""
+    publish_restricted: bool = False
 
     @property
     def landing(self) -> Path:
@@ -60,6 +64,11 @@ class Settings:
     def audits(self) -> Path:
         """Audit reports of each night, kept whether or not it was published."""
         return self.home / "audits"
+
+    @property
+    def alarms(self) -> Path:
+        """What people were told and have not yet mended."""
+        return self.home / "alarms"
 
     @property
     def logs(self) -> Path:
@@ -109,6 +118,8 @@ class Settings:
             "PERSONA_TIMEZONE": self.timezone,
             "PERSONA_KEEP_RELEASES": str(self.keep_releases),
             "PERSONA_ERASE_UNFOLLOWED": "1" if self.erase_unfollowed else "",
+            "PERSONA_PAGES_URL": self.pages_url,
+            "PERSONA_PUBLISH_RESTRICTED": "1" if self.publish_restricted else "",
         }
 
 
@@ -145,14 +156,25 @@ def load_settings(
             found=keep,
             remedy="unset PERSONA_KEEP_RELEASES (default 7) or correct it",
         )
-    unfollowed = os.environ.get("PERSONA_ERASE_UNFOLLOWED") or ""
-    if unfollowed not in ("", "0", "1"):
+    return Settings(
+        root,
+        sources_file,
+        day,
+        timezone,
+        int(keep),
+        erase_unfollowed=_is_set("PERSONA_ERASE_UNFOLLOWED"),
+        publish_restricted=_is_set("PERSONA_PUBLISH_RESTRICTED"),
+        pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
+    )
+
+
+def _is_set(variable: str) -> bool:
+    value = os.environ.get(variable) or ""
+    if value not in ("", "0", "1"):
         raise ConfigError(
-            "PERSONA_ERASE_UNFOLLOWED must be 1 or 0",
-            found=unfollowed,
-            remedy="unset PERSONA_ERASE_UNFOLLOWED (default 0) or correct it",
+            f"{variable} must be 1 or 0", found=value, remedy=f"unset {variable} (default 0) or correct it"
         )
-    return Settings(root, sources_file, day, timezone, int(keep), erase_unfollowed=unfollowed == "1")
+    return value == "1"
 
 
 def _default_sources(home: Path) -> Path:

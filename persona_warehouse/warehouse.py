@@ -32,6 +32,14 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         connection.close()
 
 
+def seal(connection: duckdb.DuckDBPyConnection) -> None:
+    """Takes from a connection every way to other files and to the network, for good.
+
+    For connections on which what somebody else wrote meets SQL: what is already attached is all there is.
+    """
+    connection.execute("set enable_external_access = false; set lock_configuration = true")
+
+
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:
     """Attaches another DuckDB file to a connection, to read from it.
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -559,3 +561,62 @@ def test_after_a_kill_current_is_whole_and_the_next_night_heals(killed: dict[str
     assert set(numbers_read(settings.current)) == {3}
     assert leftovers(settings) == []
     assert all(publish.verify(release) == [] for release in publish.releases(settings))
+
+
+@pytest.mark.heavy
+def test_ten_readers_at_fifty_queries_a_second_across_twenty_publications_and_five_rollbacks(
+    settings: Settings,
+) -> None:
+    """Fifty queries a second: no error, no mixture; it prints how long they take, beside a file that nobody changes."""
+    publish_night(settings, 0, rows=20_000)
+    quiet = settings.home / "quiet"
+    shutil.copytree(settings.current.resolve(), quiet)
+
+    def read(folder: Path, until: Callable[[], bool], took: list[float], wrong: list[str], rest: float) -> None:
+        due = time.monotonic()
+        while not until():
+            begun = time.monotonic()
+            try:
+                numbers = set(numbers_read(folder))
+                if len(numbers) != 1:
+                    wrong.append(f"a mixture of {sorted(numbers)}")
+            except Exception as error:
+                wrong.append(f"{type(error).__name__}: {error}")
+            took.append(time.monotonic() - begun)
+            due = max(due + rest, time.monotonic())
+            time.sleep(due - time.monotonic() if due > time.monotonic() else 0)
+
+    def readers(folder: Path, body: Callable[[], None]) -> list[float]:
+        took: list[float] = []
+        wrong: list[str] = []
+        done = threading.Event()
+        # ten readers that begin five queries a second each
+        threads = [threading.Thread(target=read, args=(folder, done.is_set, took, wrong, 0.2)) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        try:
+            body()
+        finally:
+            done.set()
+            for thread in threads:
+                thread.join()
+        assert wrong == []
+        return sorted(took)
+
+    def busy() -> None:
+        for number in range(1, 21):
+            publish_night(settings, number, rows=20_000)
+            if number % 4 == 0:
+                publish.rollback(settings, None)
+            time.sleep(0.2)
+
+    meanwhile = readers(settings.current, busy)
+    alone = readers(quiet, lambda: time.sleep(10))
+    assert len(publish.releases(settings)) == 20
+    assert min(len(meanwhile), len(alone)) > 100
+
+    def p99(took: list[float]) -> float:
+        return 1000 * took[int(0.99 * (len(took) - 1))]
+
+    for told, took in (("meanwhile", meanwhile), ("alone", alone)):
+        print(f"\n{told}: {len(took)} queries, p99 {p99(took):.0f} ms")

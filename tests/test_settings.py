@@ -138,3 +138,17 @@ def test_settings_are_values() -> None:
     other = one.with_date(date(2026, 11, 21))
     assert (other.business_date, other.home) == (date(2026, 11, 21), one.home)
     assert one.business_date == date(2026, 11, 20)
+
+
+@pytest.mark.parametrize("variable", ["PERSONA_PUBLISH_RESTRICTED", "PERSONA_ERASE_UNFOLLOWED"])
+def test_a_switch_is_one_or_nought(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str) -> None:
+    name = {"PERSONA_PUBLISH_RESTRICTED": "publish_restricted", "PERSONA_ERASE_UNFOLLOWED": "erase_unfollowed"}[
+        variable
+    ]
+    assert getattr(load_settings(tmp_path), name) is False
+    monkeypatch.setenv(variable, "1")
+    assert getattr(load_settings(tmp_path), name) is True
+    assert load_settings(tmp_path).environment()[variable] == "1"
+    monkeypatch.setenv(variable, "yes")
+    with pytest.raises(ConfigError, match=variable):
+        load_settings(tmp_path)

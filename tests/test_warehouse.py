@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from persona_warehouse.errors import PersonaError
-from persona_warehouse.warehouse import attach, connect, identifier, literal, scratch
+from persona_warehouse.warehouse import attach, connect, identifier, literal, scratch, seal
 
 WAIT = "wait for the other night to end"
 DOCTOR = "run `persona doctor`"
@@ -82,3 +83,21 @@ def test_names_and_texts_are_quoted(database: Path) -> None:
     with scratch() as connection:
         attach(connection, database, "old one")
         assert connection.execute(f'select count(*) from "old one".{identifier(name)}').fetchone() == (1,)
+
+
+def test_a_sealed_connection_reads_what_is_attached_and_nothing_else(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    for way in (connect(database, read_only=True), scratch()):
+        with way as connection:
+            seal(connection)
+            assert connection.execute("select 1").fetchall() == [(1,)]
+            for statement in (
+                f"from read_csv({literal(tmp_path / 'secret.csv')})",
+                f"copy (select 1) to {literal(tmp_path / 'out.csv')}",
+                f"attach {literal(tmp_path / 'other.duckdb')}",
+                "set enable_external_access = true",
+                "install httpfs",
+            ):
+                with pytest.raises(duckdb.Error):
+                    connection.execute(statement)
+    assert {path.name for path in tmp_path.iterdir()} == {"secret.csv", "deep"}

@@ -14,7 +14,7 @@ PRODUCTS = "staging.stg_crm__products"
 def suite(given: Given) -> list[Expectation]:
     """Deals in a plausible order and size, of a known product, for a known company."""
     sales = Asked(severity=Severity.WARNING, owner=Owner.SALES_OPERATIONS)
-    with_product = f"select product from {BATCH} where product is not null and exists (select 1 from {PRODUCTS})"
+    with_product = f"select * from {BATCH} where product is not null and exists (select 1 from {PRODUCTS})"
     return [
         *rejected(given, "crm", "deals"),
         not_in_future(given, "created_at", Owner.SALES_OPERATIONS),

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 
-from persona_warehouse import memory, publish, warehouse
+from persona_warehouse import alarms, memory, publish, warehouse
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.files import is_held
 from persona_warehouse.landing import store
@@ -52,6 +52,7 @@ def examine(settings: Settings) -> list[Finding]:
         findings += [one for one in _entries(settings, sources) if one.found.partition(";")[0] not in told]
     findings += _landing(settings)
     findings += [*_erasures(settings), *_warehouse(settings), *_releases(settings), *_last_night(settings)]
+    findings.append(_alarms())
     return findings
 
 
@@ -150,6 +151,23 @@ def _landing(settings: Settings) -> list[Finding]:
             rows = sum(load.rows for load in loads)
             findings.append(Finding("ok", f"landing {stream}", f"{len(loads)} loads, {rows:,} rows, hashes right"))
     return findings or [Finding("note", "landing", "nothing has landed yet", "run `persona nightly`")]
+
+
+def _alarms() -> Finding:
+    """Whether anybody would be told of a night that fails."""
+    try:
+        urgent = [route.connection for route in alarms.routes() if route.kind in ("critical", "heartbeat")]
+    except PersonaError as error:
+        return _wrong("alarms", error)
+    missing = [name for name, is_set in alarms.state_of(urgent).items() if not is_set]
+    if missing:
+        return Finding(
+            "note",
+            "alarms",
+            f"nobody is told through {', '.join(missing)}",
+            "set AIRFLOW_CONN_<NAME>, then `persona alarms test`",
+        )
+    return Finding("ok", "alarms", f"{', '.join(urgent)} are set")
 
 
 def _erasures(settings: Settings) -> list[Finding]:

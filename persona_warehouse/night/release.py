@@ -21,6 +21,7 @@ from persona_warehouse.quality.freshness import (
     write_new_columns,
     write_quarantined_rows,
 )
+from persona_warehouse.quality.reconciliation import write_reconciliation
 from persona_warehouse.quality.results import audit_folder, read_results, write_results
 from persona_warehouse.report import render_report
 from persona_warehouse.settings import PROJECT_ROOT, Settings
@@ -49,6 +50,8 @@ def publish_night(settings: Settings) -> publish.Release:
             comments,
             lambda connection, source: _quality(settings, connection, source, streams),
         )
+        if settings.publish_restricted:
+            publish.write_restricted(settings, folder)
         tables = publish.describe_tables(folder)
         manifest = _manifest(settings, tables, streams)
         shutil.copytree(audit_folder(settings) / "quality", folder / "quality")
@@ -66,6 +69,7 @@ def _quality(settings: Settings, connection: duckdb.DuckDBPyConnection, source: 
     write_freshness(connection, streams)
     write_quarantined_rows(connection, source)
     write_new_columns(connection, settings)
+    write_reconciliation(connection, settings)
     runs = [
         (
             f"{run.business_date}/{run.dag}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from persona_warehouse.night.runs import record
+from persona_warehouse.night.runs import record, recorded
 from persona_warehouse.settings import Settings, load_settings
 
 
@@ -95,9 +96,12 @@ def _build(settings: Settings, layer: str) -> str:
 
 
 def _audit(settings: Settings, boundary: Any) -> str:
-    from persona_warehouse.quality.audit import raise_if_failed, run_audit
+    from persona_warehouse.quality.audit import over_nights, raise_if_failed, run_audit
 
-    outcome = run_audit(settings, boundary, database=settings.warehouse_file, docs=boundary == "marts")
+    begun = [run.started_at for run in recorded(settings) if run.task == "build_staging"]
+    until = datetime.fromisoformat(begun[-1]) if begun else None
+    beside = over_nights(settings, boundary, settings.warehouse_file, until)
+    outcome = run_audit(settings, boundary, database=settings.warehouse_file, docs=boundary == "marts", beside=beside)
     raise_if_failed(outcome)
     mine = [result for result in outcome.results if result.boundary == boundary]
     missed = sum(not result.success for result in mine)

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from airflow.sdk import Asset, CronDataIntervalTimetable, Param, dag, get_current_context, task
+from airflow.sdk.definitions.callback import SyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 TIMEZONE = "Asia/Shanghai"
 WRITER_POOL = "duckdb_writer"  # one slot: DuckDB has one writer
@@ -25,6 +27,36 @@ class Tag(StrEnum):
     NIGHTLY = "nightly"
 
 
+def _on_failure(context: Any) -> None:
+    from persona_warehouse.night import alarms
+
+    alarms.on_failure(context)
+
+
+def on_published(context: Any) -> None:
+    """Tells people what a night that published leaves to be looked at."""
+    from persona_warehouse.night import alarms
+
+    alarms.on_published(context)
+
+
+def on_late(dag: str, **_: Any) -> None:
+    """Tells people that a run has passed its deadline; Airflow gives the run's context beside it."""
+    from persona_warehouse.night import alarms
+
+    alarms.on_late(dag)
+
+
+def in_time(dag_id: str, hours: float) -> DeadlineAlert:
+    """An alarm where a run has not ended so many hours after it was queued."""
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=timedelta(hours=hours),
+        callback=SyncCallback(on_late, kwargs={"dag": dag_id}),
+        name=f"{dag_id} ends in time",
+    )
+
+
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "data_engineering",
     "retries": 2,
@@ -32,6 +64,7 @@ DEFAULT_ARGS: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=20),
     "execution_timeout": timedelta(hours=1),
+    "on_failure_callback": _on_failure,
 }
 
 BUSINESS_DATE = Param(
@@ -80,6 +113,7 @@ def ingest_dag(stream: str, schedule: CronDataIntervalTimetable, asset: Asset, d
         catchup=False,
         max_active_runs=1,
         default_args=DEFAULT_ARGS,
+        deadline=in_time(f"ingest_{stream}", 2),
         params={"business_date": BUSINESS_DATE, "force": FORCE},
         tags=[Tag.INGEST, Tag.NIGHTLY],
         doc_md=doc,

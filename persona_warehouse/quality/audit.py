@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from persona_warehouse import warehouse
 from persona_warehouse.errors import AuditFailed, ConfigError, PersonaError
-from persona_warehouse.files import write_json
+from persona_warehouse.files import read_json, write_json
+from persona_warehouse.quality import drift, gates, reconciliation
+from persona_warehouse.quality.findings import PLACES
+from persona_warehouse.quality.places import places
 from persona_warehouse.quality.results import (
     Boundary,
     Result,
@@ -20,7 +25,7 @@ from persona_warehouse.quality.results import (
     save_results,
     write_results,
 )
-from persona_warehouse.quality.thresholds import load_bounds
+from persona_warehouse.quality.thresholds import Bounds, load_bounds, load_reject_rates
 from persona_warehouse.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
     from persona_warehouse.quality.datasource import DuckDBDatasource
 
-__all__ = ["AuditOutcome", "Result", "raise_if_failed", "read_results", "run_audit", "write_results"]
+__all__ = ["AuditOutcome", "Result", "over_nights", "raise_if_failed", "read_results", "run_audit", "write_results"]
 
 # counts only: not one value of a row leaves the database
 COUNTS_ONLY = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -52,7 +57,9 @@ class AuditOutcome:
     docs_dir: Path | None
 
 
-def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: bool) -> AuditOutcome:
+def run_audit(
+    settings: Settings, boundary: Boundary, *, database: Path, docs: bool, beside: Sequence[Result] = ()
+) -> AuditOutcome:
     """Checks every table of a boundary and leaves results.json, and the Data Docs where asked.
 
     The Data Docs show both boundaries of the night, also when they were audited by different processes. They are
@@ -62,6 +69,7 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
         database: the DuckDB file with the schemas staging, quarantine and, for the marts, marts. Opened read-only;
             every connection to it is closed at the end.
         docs: build the Data Docs.
+        beside: results of what no table tells by itself (`over_nights`), which count like the others.
 
     Raises:
         PersonaError: a table is missing, or an expectation could not be evaluated.
@@ -79,13 +87,16 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
         )
     with opened(_context(), database, boundary) as source:
         validations = _validate(settings, boundary, source)
+        where = _places(boundary, validations, source)
     results = [
         _result(settings, boundary, suite, one)
         for suite, validation in validations.items()
         for one in validation.results
-    ]
+    ] + list(beside)
     save_results(settings, boundary, results)
     folder = audit_folder(settings)
+    told = read_json(folder / PLACES) if (folder / PLACES).exists() else {}
+    write_json(folder / PLACES, told | {boundary: where})
     write_json(
         folder / "validations" / f"{boundary}.json",
         {suite: validation.to_json_dict() for suite, validation in validations.items()},
@@ -97,8 +108,30 @@ def run_audit(settings: Settings, boundary: Boundary, *, database: Path, docs: b
     if docs or not passed:
         from persona_warehouse.quality.pages import build_docs
 
-        docs_dir = build_docs(folder, read_results(settings))
+        docs_dir = build_docs(settings, read_results(settings))
     return AuditOutcome(boundary, passed, results, docs_dir)
+
+
+def over_nights(settings: Settings, boundary: Boundary, database: Path, until: datetime | None = None) -> list[Result]:
+    """What is compared with the landing zone and with former nights: rows, volume, freshness, the mix of values.
+
+    Args:
+        until: when staging began to be built; later loads are the next build's.
+
+    Raises:
+        ConfigError: a line of the seeds in gates/ cannot be read.
+    """
+    bounds = thresholds(settings)
+    with warehouse.connect(database, read_only=True) as connection:
+        found = reconciliation.reconcile(settings, connection, boundary, until)
+        if boundary == "staging":
+            found += gates.judge(settings, connection, bounds)
+        return found + drift.judge(settings, connection, boundary, bounds)
+
+
+def thresholds(settings: Settings) -> Bounds:
+    """The seed audit_thresholds."""
+    return load_bounds(settings.dbt_project / "seeds" / "audit_thresholds.csv")
 
 
 def raise_if_failed(outcome: AuditOutcome) -> None:
@@ -157,8 +190,9 @@ def _validate(
     given = Given(
         as_of=settings.business_date,
         day_end=_day_end(settings),
-        bounds=load_bounds(settings.dbt_project / "seeds" / "audit_thresholds.csv"),
+        bounds=thresholds(settings),
         columns={},
+        reject_rate=load_reject_rates(settings.dbt_project / "seeds" / "gates" / "reject_rates.csv"),
     )
     validations = {}
     for entry in entries:
@@ -168,6 +202,23 @@ def _validate(
             gx.ExpectationSuite(name=entry.table, expectations=expectations), result_format=COUNTS_ONLY
         )
     return validations
+
+
+def _places(
+    boundary: Boundary, validations: dict[str, ExpectationSuiteValidationResult], source: DuckDBDatasource
+) -> dict[str, dict[str, list[str]]]:
+    """Suite -> fact -> where the first rows are that break it, of those that do not hold and are about rows."""
+    columns = _columns(source)
+    found: dict[str, dict[str, list[str]]] = {}
+    for suite, validation in validations.items():
+        for one in validation.results:
+            asked = one.expectation_config
+            if one.success or asked is None or any(_raised(one.exception_info or {})):
+                continue
+            at = places(asked, boundary, suite, columns[boundary, suite], source.query)
+            if at:
+                found.setdefault(suite, {})[(asked.meta or {})["fact"]] = at
+    return found
 
 
 def _day_end(settings: Settings) -> datetime:
@@ -224,8 +275,7 @@ def _result(settings: Settings, boundary: Boundary, suite: str, one: Expectation
 
 def _require_evaluated(suite: str, fact: str, info: dict[str, Any]) -> None:
     """Raises when an expectation could not be evaluated: that says nothing about the data, and must not pass."""
-    raised = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
-    messages = [str(part.get("exception_message")) for part in raised if part.get("raised_exception")]
+    messages = _raised(info)
     if messages:
         raise PersonaError(
             f"an expectation could not be evaluated: {fact}",
@@ -234,3 +284,9 @@ def _require_evaluated(suite: str, fact: str, info: dict[str, Any]) -> None:
             found=re.sub("'.*'", "'…'", messages[0].splitlines()[0])[:300],
             remedy="the table's columns and the suite in expectations/ do not fit together; correct one of them",
         )
+
+
+def _raised(info: dict[str, Any]) -> list[str]:
+    """What an expectation that could not be evaluated raised."""
+    raised = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
+    return [str(part.get("exception_message")) for part in raised if part.get("raised_exception")]

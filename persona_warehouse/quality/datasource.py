@@ -28,6 +28,9 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         if self._connection is None:
             self._connection = self.engine.connect()
             self._connection.exec_driver_sql("set timezone = 'UTC'")
+            # nothing that a suite or a value says leads to another file
+            self._connection.exec_driver_sql("set enable_external_access = false")
+            self._connection.exec_driver_sql("set lock_configuration = true")
         yield self._connection
 
     def close(self) -> None:

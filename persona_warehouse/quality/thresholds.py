@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import csv
 from collections import UserDict
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from persona_warehouse.errors import ConfigError
+from persona_warehouse.recognise.vocabulary import read_rows
+
+
+@dataclass(frozen=True)
+class RejectRate:
+    """How many rows of an object may be rejected: a share, judged from `min_rows` rows on, and why."""
+
+    at_most: float
+    min_rows: float
+    reason: str
 
 
 class Bounds(UserDict[str, float]):
@@ -66,3 +78,47 @@ def load_bounds(file: Path) -> Bounds:
                 )
             values[name] = value
     return Bounds(values, file)
+
+
+def load_reject_rates(file: Path) -> Callable[[str, str], RejectRate]:
+    """The reject rates of a seed with the columns stream, object, at_most, min_rows, reason, since.
+
+    Returns:
+        a function of stream and object: the object's own line, else that of `*`.
+
+    Raises:
+        ConfigError: the file is missing, a number is none, or an object has two lines; later, an object has none.
+    """
+    rates: dict[tuple[str, str], RejectRate] = {}
+    for number, row in enumerate(read_rows(file), 1):
+        key = (row["stream"], row["object"])
+        try:
+            rate = RejectRate(float(row["at_most"]), float(row["min_rows"]), row["reason"])
+            is_share = 0 <= rate.at_most <= 1
+        except ValueError:
+            is_share = False
+        if not is_share or key in rates:
+            raise ConfigError(
+                "a reject rate cannot be read, or stands twice",
+                file=file.name,
+                row=number,
+                field="at_most",
+                expected="a share from 0 to 1, a number of rows, and one line for an object",
+                found=f"{row['at_most']}, {row['min_rows']} for {'.'.join(key)}",
+                remedy="correct the line",
+            )
+        rates[key] = rate
+
+    def of(stream: str, name: str) -> RejectRate:
+        found = rates.get((stream, name)) or rates.get((stream, "*"))
+        if found is None:
+            raise ConfigError(
+                "an object has no reject rate",
+                file=file.name,
+                field="stream, object",
+                expected=f"a line for {stream}.{name}, or for {stream} and `*`",
+                remedy="add the line",
+            )
+        return found
+
+    return of

@@ -23,7 +23,7 @@ from persona_warehouse.report.release_tables import ReleaseTables
 from persona_warehouse.report.sections import Filled, Page, fill
 from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language
-from persona_warehouse.warehouse import connect
+from persona_warehouse.warehouse import connect, seal
 
 FIRST_ROWS = 8  # of a long list; the rest waits behind "show all"
 FIRST_COLUMNS = 30
@@ -47,6 +47,7 @@ def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Pat
     """
     languages = {code: Language(code) for code in LANGUAGES}
     with connect(database, read_only=True) as connection:
+        seal(connection)
         figures = read_figures(connection, manifest)
         release = ReleaseTables(connection)
         pages = {page.name: _filled(release, page) for page in PAGES}

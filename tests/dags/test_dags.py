@@ -153,3 +153,11 @@ def test_the_business_date_is_the_local_day_of_the_interval(context: dict[str, A
 
     moments = {k: pendulum.parse(v) if k.startswith("data_") else v for k, v in context.items()}
     assert business_date(moments) == expected
+
+
+def test_people_are_told_of_failures_and_of_runs_that_do_not_end(bag: Any) -> None:
+    hours = {name: [alert.interval.total_seconds() / 3600 for alert in dag.deadline] for name, dag in bag.dags.items()}
+    assert hours == {"ingest_crm": [2], "ingest_website": [2], "ingest_wechat": [2], "build_personas": [3]}
+    tasks = [task for dag in bag.dags.values() for task in dag.tasks]
+    assert all(len(task.on_failure_callback) == 1 for task in tasks)
+    assert [task.task_id for task in tasks if task.on_success_callback] == ["publish_release"]

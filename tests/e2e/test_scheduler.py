@@ -27,6 +27,7 @@ from persona_warehouse.landing.store import Manifest
 from persona_warehouse.settings import Settings
 from tests.conftest import manifest, persona
 from tests.standins.hubspot import HubSpotStandin
+from tests.standins.webhook import Webhook
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1200)]
 
@@ -43,12 +44,13 @@ def free_port() -> int:
 
 @dataclass
 class Airflow:
-    """A running `persona airflow standalone`, and the HubSpot portal that its connection leads to."""
+    """A running `persona airflow standalone`, and the HubSpot portal and the webhook that its connections lead to."""
 
     home: Path
     environment: dict[str, str]
     log: Path
     portal: HubSpotStandin
+    webhook: Webhook
 
     def ask(self, *arguments: str) -> tuple[int, str]:
         """How an Airflow command ends, and what it says."""
@@ -89,12 +91,13 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     assert persona("simulate", "--out", home / "sample", "--companies", "8", "--days", "30", home=home).code == 0
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PERSONA_", "AIRFLOW"))}
     log = home.parent / "standalone.log"
-    with HubSpotStandin() as portal, log.open("w") as stream:
+    with HubSpotStandin() as portal, Webhook() as webhook, log.open("w") as stream:
         environment = {
             **inherited,
             "PERSONA_HOME": str(home),
             "PERSONA_DATE": DATE,
             "AIRFLOW_CONN_HUBSPOT_MAIN": portal.connection_json(),
+            "AIRFLOW_CONN_ALARMS_HEARTBEAT": webhook.connection("heartbeat"),
             "AIRFLOW__API__PORT": str(free_port()),
             "AIRFLOW__API__HOST": "127.0.0.1",
             "AIRFLOW__API__WORKERS": "1",
@@ -109,7 +112,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
         process = subprocess.Popen(
             [PERSONA, "airflow", "standalone"], env=environment, stdout=stream, stderr=stream, start_new_session=True
         )
-        found = Airflow(home, environment, log, portal)
+        found = Airflow(home, environment, log, portal, webhook)
         try:
             found.wait((home / "airflow" / "prepared").exists)
             # the processor has read the files when its table names them
@@ -135,6 +138,10 @@ def test_three_ingests_lead_to_a_published_release(airflow: Airflow) -> None:
     assert {one["status"] for one in manifest(home)["streams"].values()} == {"fresh"}
     ran = {path.stem for path in (home / "runs" / DATE).glob("*.json")}
     assert {"ingest_crm.load", "ingest_website.load", "ingest_wechat.load", "build_personas.publish_release"} <= ran
+    # told by the task that published, in the scheduler's own process of it
+    airflow.wait(lambda: airflow.webhook.messages)
+    title = f"画像仓库 {DATE}:已发布 · persona warehouse {DATE}: published"
+    assert airflow.webhook.taken() == [("heartbeat", title, "9 steps, 0 failed · 9 步,0 步失败")]
 
 
 # three business days, in Asia/Shanghai, and the night that was loaded before they are filled in

@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import sqlite3
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -100,6 +101,7 @@ def build(settings: Settings, number: int) -> None:
             settings, folder, {}, {"contacts": {"": "who", "contact_id": "id"}},
             lambda c, source: c.execute("create table quality.checks as select 1 as n"),
         )  # fmt: skip
+        publish.write_restricted(settings, folder)
         (folder / "report").mkdir()
         (folder / "report" / "index.html").write_text(f"<p>{number}</p>", encoding="utf-8")
         tables = publish.describe_tables(folder)
@@ -179,6 +181,7 @@ def _identity(settings: Settings) -> None:
                openid varchar)"""
         )
         connection.executemany(f"insert into identity.people values ({', '.join('?' * 10)})", people)
+        connection.execute("alter table identity.people add column account_id varchar")
         for key, *_, contact_id in (row[:5] for row in people):
             connection.execute("insert into identity.assigned values ('contact', ?, ?, ?)", [key, contact_id, DAY])
             connection.execute("insert into identity.history values ('contact', ?, ?, ?, null)", [key, contact_id, DAY])
@@ -318,7 +321,7 @@ def test_nothing_is_left_of_them_and_all_of_others(erased: Erased) -> None:
         "landing crm.contacts: rows removed": 2, "landing crm.leads: rows removed": 1,
         "landing crm.activities: rows cleared": 2, "landing website.events: rows removed": 2,
         "landing website.events: rows cleared": 1, "landing wechat.followers: rows removed": 1,
-        "landing wechat.follower_events: rows removed": 1, "releases rewritten": 2, "releases: rows removed": 4,
+        "landing wechat.follower_events: rows removed": 1, "releases rewritten": 2, "releases: rows removed": 14,
         "releases: rows cleared": 2, "received: events removed": 1, "decisions removed": 1,
         "damaged warehouses removed": 1, "audits: files cleared": 1, "logs: files cleared": 1,
         "airflow: files cleared": 2,
@@ -374,6 +377,21 @@ def test_kept_releases_lose_the_person_and_keep_their_counts(erased: Erased) -> 
             ).fetchall()
             assert said == [("id",)]
         assert pq.read_table(one.path / "marts" / "contacts.parquet").num_rows == 1
+        # who may call people finds all others, and is still alone in reading it
+        file = one.path / publish.RESTRICTED
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        with connect(file, read_only=True) as connection:
+            ways = connection.execute(
+                "select contact_id, kind, value, source_id from restricted.contact_ways"
+            ).fetchall()
+        assert sorted(ways) == [
+            ("c_18", "email", "bob@haihe.example", "18"),
+            ("c_18", "name", "Bob", "18"),
+            ("c_18", "phone", "+862166668888", "18"),
+            ("c_91", "name", "Cem", "91"),
+            ("c_91", "phone", "+862166668888", "91"),
+        ]
+        assert publish.verify(one) == []
         assert one.manifest["erasures"]
     # back and forth among the clean ones
     now = kept[-1].release_id

@@ -16,7 +16,7 @@ from expectations.rules import Given
 from expectations.staging import OBJECTS
 from persona_warehouse.quality.audit import run_audit
 from persona_warehouse.quality.results import Boundary
-from persona_warehouse.quality.thresholds import load_bounds
+from persona_warehouse.quality.thresholds import load_bounds, load_reject_rates
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
 
@@ -534,7 +534,13 @@ def critical_facts() -> set[tuple[str, str, str]]:
 
 def _given() -> Given:
     seed = Path(__file__).resolve().parents[2] / "dbt_project" / "seeds" / "audit_thresholds.csv"
-    return Given(date(2026, 11, 20), datetime(2026, 11, 20, 16, tzinfo=UTC), load_bounds(seed), {"note": "VARCHAR"})
+    return Given(
+        date(2026, 11, 20),
+        datetime(2026, 11, 20, 16, tzinfo=UTC),
+        load_bounds(seed),
+        {"note": "VARCHAR"},
+        load_reject_rates(seed.parent / "gates" / "reject_rates.csv"),
+    )
 
 
 def _broken(settings: Settings, boundary: Boundary, database: Path) -> dict[tuple[str, str], str]:

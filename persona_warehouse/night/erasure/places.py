@@ -23,7 +23,7 @@ from persona_warehouse.sources.load import extracts, window_of
 from persona_warehouse.sources.receiver.segments import received_folder
 from persona_warehouse.warehouse import scratch
 
-FOLDERS = ("audits", "logs", "runs", "airflow", "quotas")
+FOLDERS = ("alarms", "audits", "logs", "runs", "airflow", "quotas")
 # what dbt and dlt keep between runs is made again, and may hold anything
 WORKING = ("dlt", "dbt_target")
 

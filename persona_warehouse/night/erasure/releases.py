@@ -6,11 +6,13 @@ Rows that are about them go; where they are only named, the name goes. What was 
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
 
 from persona_warehouse import publish, warehouse
+from persona_warehouse.files import private
 from persona_warehouse.keyed_hash import keyed_hash
 from persona_warehouse.landing.erasing import Patterns
 from persona_warehouse.night.erasure.plan import Plan
@@ -104,9 +106,19 @@ def _is_reference(column: str) -> bool:
     return column.endswith("_contact_id")
 
 
+def _databases(folder: Path) -> list[str]:
+    """The databases of a release: the marts, and the restricted file if it has one."""
+    return [name for name in (publish.DATABASE, publish.RESTRICTED) if (folder / name).exists()]
+
+
 def _count(folder: Path, marks: list[str]) -> tuple[int, int]:
+    counts = [_count_in(folder / name, marks) for name in _databases(folder)]
+    return sum(gone for gone, _ in counts), sum(cut for _, cut in counts)
+
+
+def _count_in(file: Path, marks: list[str]) -> tuple[int, int]:
     gone = cut = 0
-    with warehouse.connect(folder / publish.DATABASE, read_only=True) as connection:
+    with warehouse.connect(file, read_only=True) as connection:
         _give(connection, marks)
         for schema, table, columns in _tables(connection, folder_name(connection)):
             columns = columns or []
@@ -144,23 +156,9 @@ def _rewrite(settings: Settings, plan: Plan, marks: list[str], old: Path, folder
             target.write_text(patterns.clear(path.read_text(encoding="utf-8")), encoding="utf-8")
         elif path.suffix not in (".duckdb", ".parquet") and path.name != publish.MANIFEST:
             shutil.copy(path, target)
-    with warehouse.connect(folder / publish.DATABASE) as connection:
-        warehouse.attach(connection, old / publish.DATABASE, "old")
-        _give(connection, marks)
-        for schema, table, columns in _tables(connection, "old"):
-            columns = columns or []
-            replaced = ", ".join(
-                f"{sql} as {identifier(one)}" for one, sql in _cut(table, columns, "temp.marks").items()
-            )
-            name = f"{identifier(schema)}.{identifier(table)}"
-            connection.execute(f"create schema if not exists {identifier(schema)}")
-            connection.execute(
-                f"create table {name} as select *{f' replace ({replaced})' if replaced else ''} from old.{name}"
-                f" where not {_goes(table, columns, 'temp.marks')}"
-            )
-        _copy_comments(connection)
-        connection.execute("detach old")
-        connection.execute("checkpoint")
+    for name in _databases(old):
+        _rewrite_database(old / name, folder / name, marks)
+    with warehouse.connect(folder / publish.DATABASE, read_only=True) as connection:
         for file in sorted((old / "marts").glob("*.parquet")):
             target = folder / "marts" / file.name
             connection.execute(
@@ -178,6 +176,26 @@ def _rewrite(settings: Settings, plan: Plan, marks: list[str], old: Path, folder
         "erasures": [*manifest.get("erasures", []), plan.erasure_id],
     }
     publish.supersede(settings, old, folder, fresh)
+
+
+def _rewrite_database(old: Path, new: Path, marks: list[str]) -> None:
+    with private() if old.name == publish.RESTRICTED else nullcontext(), warehouse.connect(new) as connection:
+        warehouse.attach(connection, old, "old")
+        _give(connection, marks)
+        for schema, table, columns in _tables(connection, "old"):
+            columns = columns or []
+            replaced = ", ".join(
+                f"{sql} as {identifier(one)}" for one, sql in _cut(table, columns, "temp.marks").items()
+            )
+            name = f"{identifier(schema)}.{identifier(table)}"
+            connection.execute(f"create schema if not exists {identifier(schema)}")
+            connection.execute(
+                f"create table {name} as select *{f' replace ({replaced})' if replaced else ''} from old.{name}"
+                f" where not {_goes(table, columns, 'temp.marks')}"
+            )
+        _copy_comments(connection)
+        connection.execute("detach old")
+        connection.execute("checkpoint")
 
 
 def _copy_comments(connection: duckdb.DuckDBPyConnection) -> None:

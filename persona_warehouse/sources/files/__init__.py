@@ -61,12 +61,29 @@ def extract_object(spec: dict[str, Any], stream: str, name: str, base: Path, set
         delimiter=_delimiter(spec, stream, name),
         sheet=str(spec["sheet"]) if spec.get("sheet") is not None else None,
     )
+    _require_within(base, Path(pattern), stream, name, ".." in Path(pattern).parts or Path(pattern).is_absolute())
     for path in find_files(base, pattern, source=stream, object=name):
+        _require_within(base, path, stream, name, not path.resolve().is_relative_to(base.resolve()))
         yield Extract(
             object=name,
             origin=origin_of(path, settings),
             batches=file_batches(shape, path, mapping, options),
             fingerprint=fingerprint(path, settings_of(mapping, options)),
+        )
+
+
+def _require_within(base: Path, path: Path, stream: str, name: str, is_outside: bool) -> None:
+    """Refuses what leads out of the folder that the entry names: who may put a file there may not have others read."""
+    if is_outside:
+        raise ConfigError(
+            "a file lies outside of its source's folder",
+            source=stream,
+            object=name,
+            file=str(path),
+            field="file",
+            expected=f"a file below {base}, not a path with `..`, nor a link that leads elsewhere",
+            found="one that leads out of it",
+            remedy="name the folder under `path:`, and the file below it",
         )
 
 

@@ -19,6 +19,7 @@ from persona_warehouse.errors import ConfigError
 from persona_warehouse.landing.contract import ObjectContract
 from persona_warehouse.landing.mapping import Mapping
 from persona_warehouse.landing.typing import cleaned, is_bare, typed_query
+from persona_warehouse.sources.reading.bombs import refuse_bomb
 from persona_warehouse.sources.reading.leftovers import json_text, own_properties, properties_of, without_nulls
 from persona_warehouse.sources.reading.place import FileOptions, Place
 from persona_warehouse.sources.reading.text import BLOCK, Records, plain_utf8
@@ -219,6 +220,7 @@ def xlsx_table(connection: duckdb.DuckDBPyConnection, options: FileOptions, plac
     """A sheet of a workbook as raw rows."""
     import fastexcel
 
+    refuse_bomb(place)
     try:
         book = fastexcel.read_excel(str(place.file))
         sheet = options.sheet or book.sheet_names[0]
