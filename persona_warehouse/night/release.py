@@ -41,7 +41,8 @@ def publish_night(settings: Settings) -> publish.Release:
     with warehouse.connect(settings.warehouse_file, read_only=True) as connection:
         streams = freshness(settings, connection, failures)
     with publish.candidate(settings) as folder:
-        transform.write_docs(settings, folder / "dbt_docs")
+        former = publish.current_release(settings)
+        transform.write_docs(settings, folder / "dbt_docs", former.path / "dbt_docs" if former else None)
         order, comments = transform.describe_marts(settings)
         publish.write_database(
             settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
+
+DIGEST = "digest.txt"  # beside what was made of the project: the project it was made of
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
         PersonaError: a model or a test failed; names the first ones.
     """
     store.prepare(settings)
-    seeds = _digest_of_seeds(settings)
+    seeds = _digest(settings, settings.dbt_project / "seeds")
     # seeds change when somebody edits them: in most nights sixty tables and their tests would only be made again
     are_loaded = layer == "staging" and seeds == _loaded_seeds(settings)
     arguments = ["build", "--select", f"tag:{layer}", "--exclude", "resource_type:unit_test"]
@@ -55,9 +58,9 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     return results
 
 
-def _digest_of_seeds(settings: Settings) -> str:
-    """Of everything that makes the seeds: their rows, their types and tests, the project's settings."""
-    files = sorted((settings.dbt_project / "seeds").rglob("*.*"))
+def _digest(settings: Settings, folder: Path) -> str:
+    """Of every file of a folder of the project, and of the project's settings."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
     digest = hashlib.sha256()
     for file in (*files, settings.dbt_project / "dbt_project.yml"):
         digest.update(file.relative_to(settings.dbt_project).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
@@ -87,13 +90,28 @@ def unit_test(settings: Settings) -> list[NodeResult]:
     return [_node(result) for result in _invoke(settings, ["test", "--select", "test_type:unit"])]
 
 
-def write_docs(settings: Settings, out: Path) -> Path:
-    """Writes dbt's documentation as one file, `out`/index.html."""
-    _invoke(settings, ["docs", "generate", "--static"])
+def write_docs(settings: Settings, out: Path, former: Path | None = None) -> Path:
+    """Writes dbt's documentation as one file, `out`/index.html; that of `former` where the project is as it was."""
     out.mkdir(parents=True, exist_ok=True)
+    digest = _digest(settings, settings.dbt_project)
+    mark = former / DIGEST if former else None
+    if former and mark and mark.is_file() and mark.read_text(encoding="utf-8") == digest:
+        for name in ("index.html", DIGEST):
+            _share(former / name, out / name)
+        return out / "index.html"
+    _invoke(settings, ["docs", "generate", "--static"])
     page = (_target(settings) / "static_index.html").read_text(encoding="utf-8")
     (out / "index.html").write_text(page, encoding="utf-8")
+    (out / DIGEST).write_text(digest, encoding="utf-8")
     return out / "index.html"
+
+
+def _share(file: Path, out: Path) -> None:
+    """One file under two names where the disk allows it, else a copy: seven megabytes a release that seldom change."""
+    try:
+        os.link(file, out)
+    except OSError:
+        shutil.copyfile(file, out)
 
 
 def last_results(settings: Settings) -> list[dict[str, Any]]:
