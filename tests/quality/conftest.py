@@ -110,8 +110,10 @@ MARTS = {
     " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
     " is_first_touch boolean, is_last_touch boolean",
-    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
-    " left_at timestamptz, days double, is_back_move boolean, is_current boolean, evidence, evidence_count bigint",
+    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entry_number bigint, entered_at timestamptz,"
+    " left_at timestamptz, valid_from date, valid_to date, days double, dwell_days double, is_back_move boolean,"
+    " skipped_stages bigint, is_current boolean, evidence, stream, evidence_count bigint, stream_count bigint,"
+    " evidence_summary, reason, reason_count bigint",
     "lead_stages": "lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order int,"
     " entered_at timestamptz, left_at timestamptz, is_current boolean, evidence, source_stage",
     "coverage": "stream, object, column_name, row_count bigint, filled_count bigint, filled_share double",
