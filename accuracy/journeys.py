@@ -31,8 +31,8 @@ def _agreement(counts: Mapping[str, int]) -> dict[str, float]:
 def journeys(connection: duckdb.DuckDBPyConnection) -> Found:
     """Accounts that are one company of the truth and have evidence, from their first evidence to the night's date.
 
-    A day on which the truth knows no stage yet, and an entry that we do not have, are wrong. Entries are matched by their
-    stage and by how often the stage had been entered.
+    A day on which the truth knows no stage yet, and an entry that we do not have, are wrong. Entries are matched by
+    their stage and by how often the stage had been entered.
     """
     connection.execute(f"""
         create or replace temp table journeys_ours as
@@ -55,8 +55,8 @@ def journeys(connection: duckdb.DuckDBPyConnection) -> Found:
         from truth_files.truth.stages;
         create or replace temp table journeys_days as
         with ends as (select max(valid_from) as last_day from marts.journey_stages)
-        select c.company_id, cast(c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer)
-            as date) as day
+        select c.company_id,
+            cast(c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer) as date) as day
         from (select distinct company_id, known_from from journeys_ours) as c, ends as e, range({DAYS_DRAWN}) as n(i)
     """)
     ((days, right),) = connection.execute("""
@@ -107,3 +107,25 @@ def journeys(connection: duckdb.DuckDBPyConnection) -> Found:
             "right reasons": right_reasons,
         }
     )
+
+
+@measure(
+    "lead stages",
+    lambda counts: {
+        "entry within three days": counts["in time"] / (counts["entries"] or 1),
+        "stages found": counts["found"] / (counts["entries"] or 1),
+    },
+    **{"entry within three days": 0.85, "stages found": 0.9},
+)
+def leads(connection: duckdb.DuckDBPyConnection) -> Found:
+    """First entries of the truth's lead records, for the leads that were not merged into another."""
+    ((entries, found, in_time),) = connection.execute(f"""
+        with ours as (
+            select substring(lead_id, 6) as lead_id, stage, cast(timezone('Asia/Shanghai', min(entered_at)) as date) as day
+            from marts.lead_stages where origin = 'lead' group by all
+        )
+        select count(*), count(o.stage), count_if(abs(o.day - t.entered_on) <= {DAYS_OFF})
+        from truth_files.truth.lead_stages as t
+        semi join ours as k on k.lead_id = t.lead_id
+        left join ours as o on o.lead_id = t.lead_id and o.stage = t.stage""").fetchall()
+    return Found({"entries": entries, "found": found, "in time": in_time})

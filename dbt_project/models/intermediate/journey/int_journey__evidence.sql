@@ -224,6 +224,7 @@ evidence as (
         reason_stage,
         reason
     from {{ ref('int_journey__pages_read') }}
+    where account_id is not null
     union all
     select
         t.account_id,
