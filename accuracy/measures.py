@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-MODULES = ("accuracy.identities", "accuracy.attributes", "accuracy.roles", "accuracy.personas", "accuracy.value")
+MODULES = (
+    "accuracy.identities",
+    "accuracy.attributes",
+    "accuracy.roles",
+    "accuracy.personas",
+    "accuracy.value",
+    "accuracy.journeys",
+)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,24 @@
--- the state machine groups evidence into entries: none may be dropped or counted twice
+-- the state machine groups evidence into entries: from the first piece that tells a stage on none may be dropped or
+-- counted twice
 {{ config(tags=['marts']) }}
 
-with given as (
+with firsts as (
     select
         account_id,
-        count(*) as evidence_count
+        min(occurred_at) as first_at
     from {{ ref('int_journey__evidence') }}
+    where stage_order is not null and not is_impossible
     group by account_id
+),
+
+given as (
+    select
+        e.account_id,
+        count(*) as evidence_count
+    from {{ ref('int_journey__evidence') }} as e
+    inner join firsts as f on f.account_id = e.account_id and f.first_at <= e.occurred_at
+    where not e.is_impossible
+    group by e.account_id
 ),
 
 used as (

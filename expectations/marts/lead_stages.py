@@ -15,11 +15,11 @@ def suite(given: Given) -> list[Expectation]:
     """A funnel that loses no deal and invents none."""
     asked = Asked(severity=Severity.CRITICAL, owner=Owner.DATA_ENGINEERING)
     live = f"select deal_id from {DEALS} where not coalesce(is_deleted, false)"
-    opportunities = f"select deal_id from {BATCH} where stage = 'opportunity' and deal_id is not null"
+    opportunities = f"select deal_id from {BATCH} where stage = 'opportunity' and is_primary_lead"
     return [
         *no_personal_data(given, crm_ids=("lead_id", "deal_id")),
         rows(
-            "every staged deal is an opportunity exactly once",
+            "every staged deal is an opportunity of one lead that counts for it",
             broken=f"{live} and deal_id not in ({opportunities} group by deal_id having count(*) = 1)",
             of=f"{live} /* beside {BATCH} */",
             **asked,

@@ -229,7 +229,7 @@ def test_growth_is_counted_from_dated_numbers_and_told_otherwise(world: duckdb.D
 def test_won_companies_of_the_truth_are_customers(world: duckdb.DuckDBPyConnection) -> None:
     stages = rows(
         world,
-        """select distinct t.company_id, a.journey_stage in ('use', 'renew') as is_customer
+        """select distinct t.company_id, a.journey_stage in ('use', 'renew', 'churn') as is_customer
            from truth_deals as t
            join truth_identities as d on d.company_id = t.company_id and d.source_object = 'companies'
            join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
@@ -238,6 +238,30 @@ def test_won_companies_of_the_truth_are_customers(world: duckdb.DuckDBPyConnecti
     )
     assert len(stages) > 5
     assert all(is_customer for _, is_customer in stages)
+
+
+def test_accounts_stand_where_the_truth_has_them_and_left_for_its_reasons(world: duckdb.DuckDBPyConnection) -> None:
+    stages = rows(
+        world,
+        """with stood as (select company_id, max_by(stage, entry_number) as stage from truth_stages group by all)
+           select distinct t.company_id, t.stage = a.journey_stage
+           from stood as t
+           join truth_identities as d on d.company_id = t.company_id and d.source_object = 'companies'
+           join release.marts.contact_identities as i on i.source_object = 'companies' and i.source_id = d.source_id
+           join release.marts.accounts as a using (account_id)
+           where a.journey_stage is not null""",
+    )
+    assert len(stages) > 20
+    assert sum(is_right for _, is_right in stages) / len(stages) >= 0.9
+    # somebody left whose evidence ends on the day of the lost renewal, and the stage on the day before is another
+    ((left, otherwise),) = rows(
+        world,
+        """select count(*), count_if(b.stage <> 'churn') from release.marts.journey_stages as c
+           join release.marts.journey_stages as b
+               on b.account_id = c.account_id and b.valid_from < c.valid_from and b.valid_to >= c.valid_from
+           where c.stage = 'churn'""",
+    )
+    assert left == otherwise > 0
 
 
 def test_touches_come_from_all_streams(world: duckdb.DuckDBPyConnection) -> None:

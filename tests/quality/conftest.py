@@ -110,10 +110,14 @@ MARTS = {
     " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
     " is_first_touch boolean, is_last_touch boolean",
-    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
-    " left_at timestamptz, days double, is_back_move boolean, is_current boolean, evidence, evidence_count bigint",
-    "lead_stages": "lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order int,"
-    " entered_at timestamptz, left_at timestamptz, is_current boolean, evidence, source_stage",
+    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entry_number bigint,"
+    " entered_at timestamptz, left_at timestamptz, valid_from date, valid_to date, days double, dwell_days double,"
+    " is_back_move boolean, skipped_stages bigint, is_current boolean, evidence, stream, evidence_count bigint, stream_count bigint,"
+    " evidence_summary, reason, reason_count bigint",
+    "lead_stages": "lead_stage_id, lead_id, origin, contact_id, account_id, deal_id, is_primary_lead boolean, stage,"
+    " stage_order int, entry_number bigint, entered_at timestamptz, left_at timestamptz, days double,"
+    " is_current boolean, is_return boolean, skipped_stages bigint, evidence, source_stage, score double, criteria_met,"
+    " criteria_missing, conflict",
     "coverage": "stream, object, column_name, row_count bigint, filled_count bigint, filled_share double",
 }
 
@@ -326,13 +330,13 @@ insert into marts.journey_stages (journey_stage_id, account_id, stage, stage_ord
     is_current, evidence, evidence_count)
 values ('j1', 'acc1', 'need', 1, '2026-01-01 00:00:00+00', '2026-02-01 00:00:00+00', 31, false, 'first visit', 1),
     ('j2', 'acc1', 'use', 5, '2026-02-01 00:00:00+00', null, 292, true, 'won deal', 2);
-insert into marts.lead_stages (lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order,
-    entered_at, left_at, is_current)
-select 'o' || i, 'l' || i, 'per1', 'acc1', 'd' || i, 'opportunity', 4, timestamptz '2026-02-01 00:00:00+00',
+insert into marts.lead_stages (lead_stage_id, lead_id, contact_id, account_id, deal_id, is_primary_lead, stage,
+    stage_order, entered_at, left_at, is_current)
+select 'o' || i, 'l' || i, 'per1', 'acc1', 'd' || i, true, 'opportunity', 4, timestamptz '2026-02-01 00:00:00+00',
     timestamptz '2026-03-01 00:00:00+00', false
 from range(1, 25) as numbers(i)
 union all
-select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
+select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, true, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
 from range(1, 25) as numbers(i);
 insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'gone', 'gone_id', 0, 0, null)
 """

@@ -406,7 +406,7 @@ BREAKS = [
     Break(
         "marts",
         "lead_stages",
-        "every staged deal is an opportunity exactly once",
+        "every staged deal is an opportunity of one lead that counts for it",
         "delete from marts.lead_stages where lead_stage_id = 'o5'",
     ),
     Break(

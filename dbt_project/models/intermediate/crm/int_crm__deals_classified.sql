@@ -28,10 +28,17 @@ select
     end as deal_state,
     coalesce(s.journey_stage, 'weigh') as journey_stage,
     s.source_stage is not null as is_stage_mapped,
+    k.deal_kind,
+    d.product,
     d.amount,
     d.currency,
+    d.discount_pct,
+    d.competitor,
+    d.closed_reason,
+    d.presales_hours,
     d.created_at,
     d.closed_at
 from deals as d
 left join companies as c on c.source_id = d.company_id
 left join {{ ref('deal_stages') }} as s on s.source_stage = lower(trim(d.stage))
+left join {{ ref('deal_kinds') }} as k on k.source_pipeline = lower(trim(d.pipeline))

@@ -24,42 +24,6 @@ lead_records as (
     where not coalesce(l.is_deleted, false) and l.merged_into_id is null
 ),
 
--- what a merged lead became, the lead became that it was merged into
-claims as (
-    select
-        r.lead_id,
-        d.deal_id,
-        r.created_at as lead_created_at,
-        d.created_at as deal_created_at
-    from {{ ref('stg_crm__leads') }} as l
-    inner join lead_records as r on r.lead_id = concat('lead:', coalesce(l.merged_into_id, l.lead_id))
-    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = l.converted_deal_id
-),
-
--- a deal has one lead and a lead one deal: of those that say so, the first
-deal_claims as (
-    select
-        *,
-        row_number() over (partition by deal_id order by lead_created_at nulls last, lead_id) as place
-    from claims
-),
-
-lead_claims as (
-    select
-        *,
-        row_number() over (partition by lead_id order by deal_created_at nulls last, deal_id) as place_of_deal
-    from deal_claims
-    where place = 1
-),
-
-lead_deals as (
-    select
-        lead_id,
-        deal_id
-    from lead_claims
-    where place_of_deal = 1
-),
-
 -- a contact that a lead became is that lead; so is the contact that it was merged into
 converted_contacts as (
     select r.converted_contact_id as contact_id
@@ -89,6 +53,72 @@ contact_leads as (
         and c.merged_into_id is null
         and coalesce(c.lead_status, c.lifecycle_stage) is not null
         and v.contact_id is null
+),
+
+-- what a merged lead became, the lead became that it was merged into
+recorded_claims as (
+    select
+        r.lead_id,
+        d.deal_id,
+        1 as claim,
+        r.created_at as lead_created_at,
+        d.created_at as deal_created_at
+    from {{ ref('stg_crm__leads') }} as l
+    inner join lead_records as r on r.lead_id = concat('lead:', coalesce(l.merged_into_id, l.lead_id))
+    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = l.converted_deal_id
+),
+
+-- whose person takes part in a deal that began later came to it, whether or not the CRM says so
+members as (
+    select
+        lead_id,
+        converted_contact_id as crm_contact_id,
+        created_at
+    from lead_records
+    where converted_contact_id is not null
+    union all
+    select
+        lead_id,
+        substring(lead_id, 9) as crm_contact_id,
+        created_at
+    from contact_leads
+),
+
+claims as (
+    select * from recorded_claims
+    union all
+    select
+        m.lead_id,
+        d.deal_id,
+        2 as claim,
+        m.created_at as lead_created_at,
+        d.created_at as deal_created_at
+    from members as m
+    inner join {{ ref('stg_crm__deal_contacts') }} as t on t.contact_id = m.crm_contact_id
+    inner join {{ ref('int_crm__deals_classified') }} as d on d.deal_id = t.deal_id and d.created_at >= m.created_at
+),
+
+-- a lead has one deal: of those that it is said to have become the first, else the first that its person took part in
+lead_claims as (
+    select
+        *,
+        row_number() over (
+            partition by lead_id order by claim, deal_created_at nulls last, deal_id
+        ) as place_of_deal
+    from claims
+),
+
+-- a deal may have several leads: the one that was first counts for it
+lead_deals as (
+    select
+        lead_id,
+        deal_id,
+        claim,
+        row_number() over (
+            partition by deal_id order by claim, lead_created_at nulls last, lead_id
+        ) = 1 as is_primary_lead
+    from lead_claims
+    where place_of_deal = 1
 )
 
 select
@@ -97,6 +127,7 @@ select
     r.contact_id,
     r.account_id,
     d.deal_id,
+    d.is_primary_lead,
     r.lead_status,
     r.lifecycle_stage,
     r.created_at,
@@ -106,15 +137,17 @@ left join lead_deals as d on d.lead_id = r.lead_id
 union all
 select
     'contact' as origin,
-    lead_id,
-    contact_id,
-    account_id,
-    cast(null as {{ dbt.type_string() }}) as deal_id,
-    lead_status,
-    lifecycle_stage,
-    created_at,
-    updated_at
-from contact_leads
+    c.lead_id,
+    c.contact_id,
+    c.account_id,
+    d.deal_id,
+    d.is_primary_lead,
+    c.lead_status,
+    c.lifecycle_stage,
+    c.created_at,
+    c.updated_at
+from contact_leads as c
+left join lead_deals as d on d.lead_id = c.lead_id
 union all
 select
     'deal' as origin,
@@ -122,10 +155,10 @@ select
     cast(null as {{ dbt.type_string() }}) as contact_id,
     d.account_id,
     d.deal_id,
+    true as is_primary_lead,
     cast(null as {{ dbt.type_string() }}) as lead_status,
     cast(null as {{ dbt.type_string() }}) as lifecycle_stage,
     d.created_at,
     d.created_at as updated_at
 from {{ ref('int_crm__deals_classified') }} as d
-left join lead_deals as l on l.deal_id = d.deal_id
-where l.deal_id is null
+where d.deal_id not in (select l.deal_id from lead_deals as l)

@@ -17,24 +17,32 @@ with by_method as (
     group by contact_id, tag_type, tag, method
 ),
 
+-- of a tag that something present speaks for, the past adds nothing
+counted as (
+    select
+        *,
+        max(case when valid_to is null then 1 else 0 end) over (partition by contact_id, tag_type, tag) as is_present
+    from by_method
+),
+
 by_tag as (
     select
         contact_id,
         tag_type,
         tag,
-        min(case when valid_to is null then 0 else 1 end) as is_past,
+        1 - max(is_present) as is_past,
         min(case when method = 'recorded' then 1 when method = 'interview' then 2 else 3 end) as rank_of_method,
         cast(round(1 - exp(sum(ln(1 - case when confidence > 0.99 then 0.99 else confidence end))), 9) as double)
             as tag_confidence
-    from by_method as m
-    where
-        m.valid_to is null
-        -- of a tag that something present speaks for, the past adds nothing
-        or not exists (
-            select 1 from by_method as n
-            where n.contact_id = m.contact_id and n.tag_type = m.tag_type and n.tag = m.tag and n.valid_to is null
-        )
+    from counted
+    where valid_to is null or is_present = 0
     group by contact_id, tag_type, tag
+),
+
+least as (
+    select value as confidence_min
+    from {{ ref('role_parameters') }}
+    where parameter = 'selected_confidence_min'
 ),
 
 placed as (
@@ -57,12 +65,9 @@ select
     m.confidence,
     p.tag_confidence,
     p.place = 1
-    and (
-        p.rank_of_method < 3
-        or p.tag_confidence
-        >= (select value from {{ ref('role_parameters') }} where parameter = 'selected_confidence_min')
-    ) as is_selected,
+    and (p.rank_of_method < 3 or p.tag_confidence >= l.confidence_min) as is_selected,
     m.valid_from,
     m.valid_to
 from by_method as m
 inner join placed as p on p.contact_id = m.contact_id and p.tag_type = m.tag_type and p.tag = m.tag
+cross join least as l

@@ -1,0 +1,6 @@
+{# the moment at which a business date begins, in UTC #}
+{% macro start_of_day(day) %}{{ return(adapter.dispatch('start_of_day')(day)) }}{% endmacro %}
+
+{% macro default__start_of_day(day) -%}
+    timezone('{{ var("timezone") }}', cast(cast({{ day }} as date) as timestamp))
+{%- endmacro %}
