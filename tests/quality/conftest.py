@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -13,6 +12,7 @@ import pytest
 from persona_warehouse.landing.contract import STREAMS, objects
 from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.warehouse import connect
+from tests.contracts import mart_columns
 
 VOCABULARIES = ("deal_stages", "activity_types", "lead_statuses", "known_words")
 
@@ -32,94 +32,6 @@ QUARANTINE = (
     "quarantine_id varchar, stream varchar, object varchar, source_file varchar, source_row bigint, field varchar,"
     " rule varchar, expected varchar, found_type varchar, raw_row varchar, load_id varchar"
 )
-
-# the columns of the public marts; text unless said
-MARTS = {
-    "accounts": "account_id, account_name, legal_name, short_name, domain, uscc, industry_code, industry_section,"
-    " industry_name, is_industry_inferred boolean, industry_chain_position, org_type, company_relation, country,"
-    " province_code, province, city_code, city, district_code, district, site_city_count bigint, founded_year bigint,"
-    " employee_count bigint, employee_band, employee_growth_2y double, employee_trend, annual_revenue decimal(38, 6),"
-    " currency, annual_revenue_cny decimal(38, 6), revenue_band, profit decimal(38, 6), valuation decimal(38, 6),"
-    " funding_stage, total_funding decimal(38, 6), growth_stage, target_market, digital_maturity int,"
-    " average_deal_amount decimal(38, 6), deal_size_band, sales_motion, parent_account_id, lifecycle_stage,"
-    " journey_stage, contact_count bigint, deal_count bigint, open_deal_count bigint, won_deal_count bigint,"
-    " tier, tier_score decimal(38, 4), value_class, value_class_evidence, customer_since date, won_revenue_cny"
-    " decimal(38, 6), gross_profit_12m_cny decimal(38, 6), gross_profit_24m_cny decimal(38, 6), gross_profit_cny"
-    " decimal(38, 6), profit_basis, sales_cycle_days double, average_discount_pct double, expansion_deal_count"
-    " bigint, referral_count bigint, referral_won_count bigint, ticket_count bigint, support_hours_per_10k double,"
-    " paid_in_time_share double, days_late double, overdue_invoice_count bigint, active_user_count bigint,"
-    " usage_day_count bigint, rfm_r bigint, rfm_f bigint, rfm_m bigint, rfm_segment, ltv_cny decimal(38, 6),"
-    " cac_cny decimal(38, 6), cac_basis, payback_months double, ltv_to_cac double, nps_score double, nps_responses"
-    " bigint, value_gaps,"
-    " first_touch_at timestamptz, last_touch_at timestamptz, created_at timestamptz,"
-    " contradicted_attribute_count bigint, source_record_count bigint",
-    "account_attributes": "account_attribute_id, account_id, attribute, value, value_number decimal(38, 6),"
-    " recorded_amount decimal(38, 6), currency, source_type, source, source_record, as_of date, confidence double,"
-    " agreeing_sources bigint, agreement double, evidence, is_inferred boolean, is_mapped boolean,"
-    " is_sensitive boolean, is_in_time boolean, is_selected boolean, is_contradiction boolean",
-    "account_traits": "account_id, trait, value, evidence, source_type, source, as_of date, confidence double,"
-    " is_inferred boolean",
-    "account_coverage": "subject, name, source_type, account_count bigint, known_count bigint, selected_count bigint,"
-    " known_share double",
-    "account_tiers": "account_tier_id, account_id, tier, valid_from date, valid_to date, is_current boolean,"
-    " computed_tier, score decimal(38, 4), rank_share double, customer_count bigint, is_override boolean,"
-    " override_reason, override_author",
-    "account_score_ledger": "account_score_ledger_id, account_id, factor, factor_name_zh, direction,"
-    " raw decimal(38, 6), is_known boolean, known_count bigint, normalised decimal(18, 6),"
-    " weight_share decimal(18, 6), points decimal(18, 4), reason",
-    "key_accounts": "key_account_id, account_id, measure, region_type, region_code, rank_number bigint,"
-    " account_count bigint, amount_cny decimal(38, 6), region_share double, cumulative_share double,"
-    " is_key boolean, opening_scope, team, sales_seat, operations_seat, product_seat, analyst_seat",
-    "moments": "moment_id, account_id, milestone, name_zh, name_en, reached_on date, days_ago bigint",
-    "best_customers": "account_id, rank_number bigint, score double, measure_count int, cycle_days double,"
-    " gross_profit_cny decimal(38, 6), won_revenue_cny decimal(38, 6), referral_count bigint,"
-    " support_hours_per_10k double, ltv_to_cac double, nps_score double, nps_responses bigint,"
-    " cycle_days_place double, gross_profit_cny_place double, won_revenue_cny_place double,"
-    " referral_count_place double, support_hours_per_10k_place double, ltv_to_cac_place double,"
-    " nps_score_place double, is_best boolean, is_picked boolean, pick_reason, chosen_by, picked_count bigint,"
-    " overlap_count bigint",
-    "kpi_daily": "kpi_daily_id, metric, stage, owner_team, parent_metric, segment_type, segment, day date,"
-    " value decimal(38, 6), record_count bigint, target double, week_ago_value decimal(38, 6),"
-    " year_ago_value decimal(38, 6), month_value decimal(38, 6), month_target double, month_attainment double,"
-    " share_of_all double, peer_mean double",
-    "kpi_alerts": "kpi_alert_id, metric, stage, owner_team, segment_type, segment, day date,"
-    " value decimal(38, 6), usual_value double, lower_bound double, upper_bound double, baseline_count bigint,"
-    " swing double, p_value double, q_value double, tested_count bigint, direction, is_good boolean",
-    "experiments": "experiment_variant_id, experiment_id, name, variant, is_control boolean, metric,"
-    " behaviour_metric, started_on date, ended_on date, visitor_count bigint, mixed_count bigint,"
-    " planned_share double, srm_chi_square double, srm_p_value double, is_share_as_planned boolean, n bigint,"
-    " k bigint, rate double, rate_low double, rate_high double, difference double, difference_low double,"
-    " difference_high double, smallest_effect double, power double, behaviour_k bigint, behaviour_rate double,"
-    " is_others_experience_noted boolean, is_one_variable boolean, is_step_by_step boolean,"
-    " is_behaviour_in_line boolean, is_metric_defined boolean, is_factor_strong boolean, result",
-    "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
-    " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
-    " preferred_channel, active_hours, lifecycle_stage,"
-    " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
-    " source_record_count bigint",
-    "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
-    " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz, stint bigint",
-    "identity_changes": "change_id, entity, change, id_before, id_after, present_id, reason, changed_on date,"
-    " record_count bigint",
-    "contact_role_tags": "contact_role_tag_id, contact_id, tag_type, tag, method, evidence, confidence double,"
-    " tag_confidence double, is_selected boolean, valid_from timestamptz, valid_to timestamptz",
-    "decision_chains": "deal_id, role_slot, account_id, is_required boolean, contact_id, known_by,"
-    " is_recorded boolean, confidence double, is_covered boolean, candidate_count bigint, uncovered_roles",
-    "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
-    " duration_seconds bigint, page_views bigint, event_count bigint, entry_url, exit_url, referrer_domain, channel,"
-    " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
-    "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
-    " is_first_touch boolean, is_last_touch boolean",
-    "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entry_number bigint,"
-    " entered_at timestamptz, left_at timestamptz, valid_from date, valid_to date, days double, dwell_days double,"
-    " is_back_move boolean, skipped_stages bigint, is_current boolean, evidence, stream, evidence_count bigint, stream_count bigint,"
-    " evidence_summary, reason, reason_count bigint",
-    "lead_stages": "lead_stage_id, lead_id, origin, contact_id, account_id, deal_id, is_primary_lead boolean, stage,"
-    " stage_order int, entry_number bigint, entered_at timestamptz, left_at timestamptz, days double,"
-    " is_current boolean, is_return boolean, skipped_stages bigint, evidence, source_stage, score double, criteria_met,"
-    " criteria_missing, conflict",
-    "coverage": "stream, object, column_name, row_count bigint, filled_count bigint, filled_share double",
-}
 
 # twenty-four of each record, two weeks and a day of web events; the last company is deleted, the one before merged
 GOOD_ROWS = """
@@ -360,14 +272,8 @@ def create_tables(database: Path) -> None:
                 connection.execute(f"create table quarantine.{stream}__{name} ({QUARANTINE})")
         connection.execute("create schema identity")
         connection.execute("create table identity.changes (change_id varchar, change varchar, changed_on date)")
-        for mart, columns in MARTS.items():
-            typed = ", ".join(one if " " in one.strip() else f"{one} varchar" for one in _split(columns))
-            connection.execute(f"create table marts.{mart} ({typed})")
-
-
-def _split(columns: str) -> list[str]:
-    whole = re.sub(r"\((\d+), (\d+)\)", r"(\1; \2)", columns)
-    return [one.strip().replace(";", ", ") for one in whole.split(",")]
+        for mart, columns in mart_columns().items():
+            connection.execute(f"create table marts.{mart} ({columns})")
 
 
 @pytest.fixture(scope="session")

@@ -9,23 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from persona_warehouse.report import render_report
 from persona_warehouse.warehouse import connect
+from tests.contracts import mart_columns
 
-
-def _contracts() -> dict[str, str]:
-    """Every mart with its columns, as the contracts of the models have them."""
-    files = sorted((Path(__file__).parents[2] / "dbt_project" / "models" / "marts").rglob("*__models.yml"))
-    models = [model for file in files for model in yaml.safe_load(file.read_text(encoding="utf-8"))["models"]]
-    return {
-        f"marts.{model['name']}": ", ".join(f"{column['name']} {column['data_type']}" for column in model["columns"])
-        for model in models
-    }
-
-
-TABLES = _contracts() | {
+TABLES = {f"marts.{name}": columns for name, columns in mart_columns().items()} | {
     "quality.validation_results": """as_of_date date, boundary text, suite text, expectation text, column_name text,
         severity text, success bool, evaluated_count bigint, unexpected_count bigint, unexpected_share double,
         observed_value text, reason text, owner text""",
