@@ -27,8 +27,8 @@ class Column:
     """A column of a section's table: `name` is its field and, under `headers`, its heading.
 
     Attributes:
-        kind: text, label (looked up in the group `values.<group>`), list (labels between commas), count, money, share,
-            number, days, day, flag, interval (of `low` and `high`, shares unless `unit` is number).
+        kind: text, label (its words are looked up in `group`, or in `values.<name>`), list (labels between commas),
+            count, money, share, number, days, day, flag, interval (of `low` and `high`: shares, or numbers by `unit`).
         n: field that holds how many a share is of; shown behind it.
         words: field per language for texts that the marts carry in both: {"zh": "name_zh", "en": "name_en"}.
     """
@@ -46,9 +46,10 @@ class Column:
     def is_number(self) -> bool:
         return self.kind in ("count", "money", "share", "number", "days", "interval")
 
-    def fields(self) -> list[str]:
-        own = [] if self.kind == "interval" or self.words else [self.name]
-        return [*own, *filter(None, (self.n, self.low, self.high)), *(self.words or {}).values()]
+    @property
+    def labels(self) -> str:
+        """The group of words in which its values are looked up."""
+        return self.group or f"values.{self.name}"
 
     def cell(self, row: Mapping[str, Any], language: Language) -> Markup:
         """What the table shows of a row."""
@@ -58,11 +59,9 @@ class Column:
         if value is None or value == "":
             return NOTHING
         if self.kind == "label":
-            return language.label(f"values.{self.group or self.name}", str(value))
+            return language.label(self.labels, str(value))
         if self.kind == "list":
-            return language.join(
-                [language.label(f"values.{self.group}", each.strip()) for each in str(value).split(",")]
-            )
+            return language.join([language.label(self.labels, each.strip()) for each in str(value).split(",")])
         if self.kind == "count":
             return language.number(int(value))
         if self.kind == "money":
@@ -77,7 +76,12 @@ class Column:
         if self.kind == "number":
             return language.decimal(float(value))
         if self.kind == "days":
-            return language.decimal(float(value), 0)
+            shown = language.decimal(float(value), 0)
+            return (
+                shown
+                if not self.n or row[self.n] is None
+                else language.t("format.of", value=shown, n=language.exact(int(row[self.n])))
+            )
         if self.kind == "day":
             return language.day(
                 value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
@@ -150,9 +154,9 @@ def fill(release: ReleaseTables, page: Page) -> list[Filled]:
     return filled
 
 
-def named(rows: Rows, field: str, group: str, language: Language) -> Rows:
+def named(rows: Rows, field: str, language: Language, group: str = "") -> Rows:
     """The rows with the values of a field in the words of a language."""
-    return [row | {field: str(language.label(f"values.{group}", str(row[field])).unescape())} for row in rows]
+    return [row | {field: str(language.label(group or f"values.{field}", str(row[field])).unescape())} for row in rows]
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,7 +102,7 @@ def test_every_page_leads_to_every_other_in_its_language(page: Callable[..., Ele
     [
         (Column("value_class", "label"), {"value_class": "mvp"}, "MVP 客户", "MVP"),
         (Column("value_class", "label"), {"value_class": "<unheard>"}, "<unheard>", "<unheard>"),
-        (Column("x", "list", group="role_slot"), {"x": "user, coach"}, "使用者、内部支持者",
+        (Column("x", "list", group="values.role_slot"), {"x": "user, coach"}, "使用者、内部支持者",
          "Who uses, Who helps us inside"),
         (Column("x", "count"), {"x": 12345}, "12,345", "12,345"),
         (Column("x", "money"), {"x": 12345.6}, "¥1.23万", "¥12,346"),

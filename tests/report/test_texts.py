@@ -94,8 +94,8 @@ def test_every_word_of_the_sections_is_declared() -> None:
     assert {f"headers.{column.name}" for column in columns} == {
         key for key in catalogue() if key.startswith("headers.")
     }
-    groups = {column.group or column.name for column in columns if column.kind in ("label", "list")}
-    assert {key.split(".")[1] for key in catalogue() if key.startswith("values.")} <= groups
+    groups = {column.labels for column in columns if column.kind in ("label", "list")}
+    assert {key.rpartition(".")[0] for key in catalogue() if key.startswith("values.")} <= groups
 
 
 def _names(group: str) -> list[str]:

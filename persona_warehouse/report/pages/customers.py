@@ -57,7 +57,7 @@ PAGE = Page(
                 Column("median_ltv_cny", "money"), Column("ltv_to_cac", "number"),
             ),
             lambda rows, language: charts.bars(
-                named(rows, "value_class", "value_class", language), "value_class", "accounts",
+                named(rows, "value_class", language), "value_class", "accounts",
                 str(language.t("headers.accounts")),
             ),
         ),

@@ -22,7 +22,7 @@ PAGE = Page(
                 Column("covered_share", "share", n="deals"), Column("covered", "count"), Column("recorded", "count"),
             ),
             lambda rows, language: charts.bars(
-                named(rows, "role_slot", "role_slot", language), "role_slot", "covered_share",
+                named(rows, "role_slot", language), "role_slot", "covered_share",
                 str(language.t("headers.covered_share")), ".0%",
             ),
         ),
@@ -37,7 +37,7 @@ PAGE = Page(
             order by covered_roles - roles, a.tier nulls last, a.account_name, c.deal_id""",
             (
                 Column("account_name"), Column("deal_id"), Column("tier"), Column("covered_roles", "count"),
-                Column("roles", "count"), Column("uncovered_roles", "list", group="role_slot"),
+                Column("roles", "count"), Column("uncovered_roles", "list", group="values.role_slot"),
                 Column("candidates", "count"),
             ),
         ),

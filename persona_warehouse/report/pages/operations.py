@@ -35,7 +35,7 @@ PAGE = Page(
                 Column("year_ago_value", "number"),
             ),
             lambda rows, language: charts.lines(
-                named(rows, "metric", "metric", language), "day", "value", "metric", "target"
+                named(rows, "metric", language), "day", "value", "metric", "target"
             ),
             drawn="""select metric, day, value, target from marts.kpi_daily
             where segment_type = 'all' and day > (select max(day) - 60 from marts.kpi_daily) order by metric, day""",
