@@ -106,10 +106,11 @@ MARTS = {
     "decision_chains": "deal_id, role_slot, account_id, is_required boolean, contact_id, known_by,"
     " is_recorded boolean, confidence double, is_covered boolean, candidate_count bigint, uncovered_roles",
     "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
-    " duration_seconds bigint, page_views bigint, event_count bigint, entry_url, exit_url, referrer_domain, channel,"
+    " duration_seconds bigint, page_views bigint, event_count bigint, engaged_seconds bigint, entry_url, exit_url,"
+    " content_type, content_type_count bigint, topic, purposefulness double, goal, referrer_domain, channel,"
     " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
-    "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, occurred_at timestamptz,"
-    " is_first_touch boolean, is_last_touch boolean",
+    "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, content_type, topic,"
+    " occurred_at timestamptz, is_first_touch boolean, is_last_touch boolean",
     "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
     " left_at timestamptz, days double, is_back_move boolean, is_current boolean, evidence, evidence_count bigint",
     "lead_stages": "lead_stage_id, lead_id, contact_id, account_id, deal_id, stage, stage_order int,"
