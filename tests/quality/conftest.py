@@ -94,7 +94,7 @@ MARTS = {
     " is_behaviour_in_line boolean, is_metric_defined boolean, is_factor_strong boolean, result",
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
-    " preferred_channel, active_hours, lifecycle_stage,"
+    " preferred_channel, active_hours, behavior_driver, behavior_driver_share double, lifecycle_stage,"
     " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
     " source_record_count bigint",
     "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
@@ -107,8 +107,8 @@ MARTS = {
     " is_recorded boolean, confidence double, is_covered boolean, candidate_count bigint, uncovered_roles",
     "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
     " duration_seconds bigint, page_views bigint, event_count bigint, engaged_seconds bigint, entry_url, exit_url,"
-    " content_type, content_type_count bigint, topic, purposefulness double, goal, referrer_domain, channel,"
-    " campaign, is_bot boolean, bot_name, is_own_traffic boolean",
+    " content_type, content_type_count bigint, topic, purposefulness double, goal, driver, sub_driver,"
+    " driver_confidence double, driver_evidence, referrer_domain, channel, campaign, is_bot boolean, bot_name, is_own_traffic boolean",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, content_type, topic,"
     " occurred_at timestamptz, is_first_touch boolean, is_last_touch boolean",
     "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"

@@ -1,5 +1,5 @@
-{# what kind of content a page or an article is and what it is about: the first rule of the seed that fits its path or its
-   title. Every page is looked at once, however often it is read #}
+{# what kind of content a page or an article is and what it is about: the first rule of the seed that fits its path or
+   its title. Every page is looked at once, however often it is read #}
 with titles as (
     select
         {{ path_of('page_url') }} as content_id,

@@ -15,6 +15,7 @@ gaps as (
     select
         *,
         lag(occurred_at) over (partition by anonymous_id order by occurred_at, event_id) as previous_at,
+        60000 * {{ var('session_gap_minutes') }} as gap_ms,
         {{ filled_before('campaign_mark', 'anonymous_id', 'occurred_at, event_id') }} as previous_mark
     from marked
 ),
@@ -25,7 +26,7 @@ starts as (
         case
             when source_session_id is not null then 1
             when previous_at is null then 1
-            when {{ milliseconds_between('previous_at', 'occurred_at') }} > 60000 * {{ var('session_gap_minutes') }} then 1
+            when {{ milliseconds_between('previous_at', 'occurred_at') }} > gap_ms then 1
             {% if var('session_ends_at_midnight') -%}
                 when {{ local_date('previous_at') }} <> {{ local_date('occurred_at') }} then 1
             {% endif -%}

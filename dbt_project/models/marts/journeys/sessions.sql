@@ -42,6 +42,10 @@ select
     r.topic,
     r.purposefulness,
     r.goal,
+    d.driver,
+    d.sub_driver,
+    d.driver_confidence,
+    d.driver_evidence,
     c.referrer_domain,
     c.channel,
     c.campaign,
@@ -51,4 +55,5 @@ select
 from sessions as s
 inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_key = s.session_key
 left join {{ ref('int_website__sessions_read') }} as r on r.session_key = s.session_key
+left join {{ ref('int_website__sessions_driven') }} as d on d.session_key = s.session_key
 left join {{ source('identity', 'visitors') }} as v on v.anonymous_id = s.anonymous_id
