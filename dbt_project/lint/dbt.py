@@ -23,6 +23,10 @@ def last_day(moment: str, part: str) -> str:
     return f"last_day({moment})"
 
 
+def position(part: str, text: str) -> str:
+    return f"position({part} in {text})"
+
+
 def split_part(text: str, delimiter: str, number: int) -> str:
     return f"split_part({text}, {delimiter}, {number})"
 

@@ -1,10 +1,23 @@
-{# sessions: the source's own where it names them; elsewhere one ends after a silence of `session_gap_minutes`. An event
-   without a session of the source's, such as one that a server sent, belongs to what the browser did before it #}
-with gaps as (
+{# sessions: the source's own where it names them; elsewhere one ends after a silence of `session_gap_minutes`, and,
+   where the house counts so, at midnight or when another campaign brings the visitor back. An event without a session
+   of the source's, such as one that a server sent, belongs to what the browser did before it #}
+with marked as (
     select
         *,
-        lag(occurred_at) over (partition by anonymous_id order by occurred_at, event_id) as previous_at
+        case
+            when coalesce(utm_source, utm_medium, utm_campaign) is not null
+                then concat_ws('|', coalesce(utm_source, ''), coalesce(utm_medium, ''), coalesce(utm_campaign, ''))
+        end as campaign_mark
     from {{ ref('int_website__events_enriched') }}
+),
+
+gaps as (
+    select
+        *,
+        lag(occurred_at) over (partition by anonymous_id order by occurred_at, event_id) as previous_at,
+        60000 * {{ var('session_gap_minutes') }} as gap_ms,
+        {{ filled_before('campaign_mark', 'anonymous_id', 'occurred_at, event_id') }} as previous_mark
+    from marked
 ),
 
 starts as (
@@ -13,7 +26,14 @@ starts as (
         case
             when source_session_id is not null then 1
             when previous_at is null then 1
-            when {{ seconds_between('previous_at', 'occurred_at') }} > {{ var('session_gap_minutes') }} * 60 then 1
+            when {{ milliseconds_between('previous_at', 'occurred_at') }} > gap_ms then 1
+            {% if var('session_ends_at_midnight') -%}
+                when {{ local_date('previous_at') }} <> {{ local_date('occurred_at') }} then 1
+            {% endif -%}
+            {% if var('session_ends_at_new_campaign') -%}
+                -- a visitor who came without a mark and comes back by a campaign counts too
+                when campaign_mark <> coalesce(previous_mark, '') then 1
+            {% endif -%}
             else 0
         end as is_start
     from gaps

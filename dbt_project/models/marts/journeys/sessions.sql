@@ -34,8 +34,18 @@ select
     cast({{ seconds_between('s.started_at', 's.ended_at') }} as bigint) as duration_seconds,
     cast(s.page_views as bigint) as page_views,
     s.event_count,
+    r.engaged_seconds,
     s.entry_url,
     s.exit_url,
+    r.content_type,
+    r.content_type_count,
+    r.topic,
+    r.purposefulness,
+    r.goal,
+    d.driver,
+    d.sub_driver,
+    d.driver_confidence,
+    d.driver_evidence,
     c.referrer_domain,
     c.channel,
     c.campaign,
@@ -44,4 +54,6 @@ select
     s.is_own_traffic
 from sessions as s
 inner join {{ ref('int_website__sessions_channelled') }} as c on c.session_key = s.session_key
+left join {{ ref('int_website__sessions_read') }} as r on r.session_key = s.session_key
+left join {{ ref('int_website__sessions_driven') }} as d on d.session_key = s.session_key
 left join {{ source('identity', 'visitors') }} as v on v.anonymous_id = s.anonymous_id

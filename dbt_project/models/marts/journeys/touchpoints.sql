@@ -26,6 +26,8 @@ touches as (
         'web_session' as touchpoint_type,
         channel,
         campaign,
+        content_type,
+        topic,
         started_at as occurred_at
     from {{ ref('sessions') }}
     where not is_bot and not is_own_traffic and coalesce(contact_id, account_id) is not null
@@ -37,6 +39,8 @@ touches as (
         'wechat_follow' as touchpoint_type,
         'wechat' as channel,
         f.subscribe_scene as campaign,
+        cast(null as {{ dbt.type_string() }}) as content_type,
+        cast(null as {{ dbt.type_string() }}) as topic,
         f.subscribed_at as occurred_at
     from {{ ref('stg_wechat__followers') }} as f
     inner join people as p
@@ -49,6 +53,8 @@ touches as (
         'crm_activity' as touchpoint_type,
         coalesce(t.activity_type, lower(trim(a.activity_type))) as channel,
         cast(null as {{ dbt.type_string() }}) as campaign,
+        cast(null as {{ dbt.type_string() }}) as content_type,
+        cast(null as {{ dbt.type_string() }}) as topic,
         a.occurred_at
     from {{ ref('stg_crm__activities') }} as a
     left join people as p
@@ -65,6 +71,8 @@ touches as (
         'lead_created' as touchpoint_type,
         l.lead_source as channel,
         cast(null as {{ dbt.type_string() }}) as campaign,
+        cast(null as {{ dbt.type_string() }}) as content_type,
+        cast(null as {{ dbt.type_string() }}) as topic,
         l.created_at as occurred_at
     from {{ ref('stg_crm__leads') }} as l
     inner join people as p
@@ -77,6 +85,8 @@ touches as (
         'deal_created' as touchpoint_type,
         'crm' as channel,
         cast(null as {{ dbt.type_string() }}) as campaign,
+        cast(null as {{ dbt.type_string() }}) as content_type,
+        cast(null as {{ dbt.type_string() }}) as topic,
         created_at as occurred_at
     from {{ ref('int_crm__deals_classified') }}
     where account_id is not null
@@ -101,6 +111,8 @@ select
     touchpoint_type,
     channel,
     campaign,
+    content_type,
+    topic,
     occurred_at,
     place = 1 as is_first_touch,
     place_from_end = 1 as is_last_touch

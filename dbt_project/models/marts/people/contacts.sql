@@ -92,6 +92,8 @@ select
     r.role_confidence,
     r.preferred_channel,
     r.active_hours,
+    b.behavior_driver,
+    b.behavior_driver_share,
     n.lifecycle_stage,
     coalesce(w.is_follower, false) as is_follower,
     f.has_email,
@@ -102,5 +104,6 @@ select
 from facts as f
 left join newest as n on n.contact_id = f.contact_id and n.place = 1
 left join {{ ref('int_people__contacts_profiled') }} as r on r.contact_id = f.contact_id
+left join {{ ref('int_people__drivers') }} as b on b.contact_id = f.contact_id
 left join followers as w on w.contact_id = f.contact_id
 left join touches as t on t.contact_id = f.contact_id
