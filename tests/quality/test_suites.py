@@ -249,6 +249,24 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "interview_findings",
+        "a share lies within its bounds and rests on enough interviews",
+        "update marts.interview_findings set n = 4, k = 3",
+    ),
+    Break(
+        "marts",
+        "interview_findings",
+        "nothing about age, sex, residence, education, marriage or income stands among the answers",
+        "update marts.interview_findings set question_code = 's01'",
+    ),
+    Break(
+        "marts",
+        "hypotheses",
+        "a verdict rests on ten interviews and on an interval that does not hold the bound",
+        "update marts.hypotheses set rate_low = 0.4",
+    ),
+    Break(
+        "marts",
         "contacts",
         "masked_name is no name of the CRM",
         "update marts.contacts set masked_name = '林小7' where contact_id = 'per7'",
@@ -485,6 +503,18 @@ WARNINGS = [
     ("staging", "stg_crm__surveys", "most answers tell whose they are", "company_id = null, contact_id = null"),
     ("staging", "stg_crm__interviews", "nobody refused to be recorded", "has_consent = false"),
     ("staging", "stg_crm__interview_answers", "an answer has a code or a text", "answer_text = null"),
+    (
+        "staging",
+        "stg_crm__interview_answers",
+        "a coded answer stands in the list of its question",
+        "answer_code = 'boredom'",
+    ),
+    (
+        "staging",
+        "stg_crm__interview_answers",
+        "what is never asked outright was inferred",
+        "question_code = 'q16', answer_code = 'profit'",
+    ),
     ("staging", "stg_crm__interview_answers", "confidence is at least 0 and at most 1", "confidence = 80"),
     ("staging", "stg_crm__company_enrichment", "a fact names its company", "uscc = null"),
     ("staging", "stg_crm__product_usage", "usage_count is at least 0", "usage_count = -1"),
