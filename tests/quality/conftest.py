@@ -92,6 +92,10 @@ MARTS = {
     " difference_high double, smallest_effect double, power double, behaviour_k bigint, behaviour_rate double,"
     " is_others_experience_noted boolean, is_one_variable boolean, is_step_by_step boolean,"
     " is_behaviour_in_line boolean, is_metric_defined boolean, is_factor_strong boolean, result",
+    "decision_maker_personas": "decision_maker_persona_id, version, persona, decision_role, step_number int, step,"
+    " aspect, stage, value, value_zh, value_en, source, subject, k bigint, n bigint, rate double, rate_low double,"
+    " rate_high double, amount double, amount_low double, amount_high double, unit, value_rank bigint,"
+    " inferred_count bigint, coverage double, is_thin boolean, reason",
     "interview_findings": "interview_finding_id, finding_type, question_code, layer, theme, question_zh, question_en,"
     " is_taboo boolean, respondent_side, respondent_role, answer, answer_zh, answer_en, k bigint, n bigint,"
     " rate double, rate_low double, rate_high double, alpha double, inferred_count bigint, mean_confidence double,"
@@ -294,6 +298,9 @@ insert into marts.experiments (experiment_variant_id, experiment_id, variant, is
     is_share_as_planned, n, k, rate, rate_low, rate_high, behaviour_k, result)
 values ('x-a', 'x', 'a', true, 12, 2, true, 10, 1, 0.1, 0.01, 0.4, 5, 'control'),
     ('x-b', 'x', 'b', false, 12, 2, true, 10, 6, 0.6, 0.3, 0.8, 5, 'better');
+insert into marts.decision_maker_personas (decision_maker_persona_id, persona, decision_role, step, aspect, value, k,
+    n, rate, rate_low, rate_high)
+values ('d1', 'all', 'final', 'demographics', 'age', 'above_50', 6, 12, 0.5, 0.25, 0.75);
 insert into marts.interview_findings (interview_finding_id, finding_type, question_code, respondent_side,
     respondent_role, answer, k, n, rate, rate_low, rate_high, is_thin)
 values ('f1', 'answer', 'q13', 'customer', 'all', 'manual_work', 8, 12, 0.67, 0.4, 0.86, false);

@@ -249,6 +249,18 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "decision_maker_personas",
+        "a share or a number rests on enough and lies within its bounds",
+        "update marts.decision_maker_personas set n = 4, k = 2, step = 'who'",
+    ),
+    Break(
+        "marts",
+        "decision_maker_personas",
+        "age, sex, residence, education, marriage and income are cells of the smallest size or more",
+        "update marts.decision_maker_personas set k = 4",
+    ),
+    Break(
+        "marts",
         "interview_findings",
         "a share lies within its bounds and rests on enough interviews",
         "update marts.interview_findings set n = 4, k = 3",

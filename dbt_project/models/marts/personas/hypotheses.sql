@@ -1,4 +1,4 @@
-{# guesses of people against what interviews say: a verdict only where the interval leaves no doubt #}
+{# guesses of people against what interviews say: a verdict only where chance leaves no doubt #}
 {% set z = portrait_parameter('confidence_z') %}
 with noted as (
     select * from {{ ref('hypothesis_registry') }}
@@ -55,10 +55,10 @@ select
         when claim = 'above' and high < bound or claim = 'below' and low > bound then 'refuted'
         else 'open'
     end as verdict,
-    'share of interviews with the Wilson interval of 95 % against the bound' as method,
+    'share of interviews with its bounds (Wilson, 95 %) against the bound of the claim' as method,
     case
         when n = 0 then 'no usable answer to the question'
         when is_thin then 'fewer than ten interviews'
-        when low <= bound and high >= bound then 'the interval holds the bound: more interviews would tell'
+        when low <= bound and high >= bound then 'the bound lies within what chance allows: more interviews would tell'
     end as verdict_reason
 from bounded
