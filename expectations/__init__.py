@@ -44,6 +44,7 @@ from expectations.marts import (
     moments,
     sessions,
     touchpoints,
+    user_personas,
 )
 from expectations.rules import Given
 from expectations.staging import OBJECTS
@@ -80,6 +81,7 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("marts", "experiments", experiments.suite),
         BoundaryTable("marts", "best_customers", best_customers.suite),
         BoundaryTable("marts", "decision_maker_personas", decision_maker_personas.suite),
+        BoundaryTable("marts", "user_personas", user_personas.suite),
         BoundaryTable("marts", "interview_findings", interview_findings.suite),
         BoundaryTable("marts", "hypotheses", hypotheses.suite),
         BoundaryTable("marts", "contacts", contacts.suite),

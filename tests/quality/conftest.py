@@ -96,6 +96,9 @@ MARTS = {
     " aspect, stage, value, value_zh, value_en, source, subject, k bigint, n bigint, rate double, rate_low double,"
     " rate_high double, amount double, amount_low double, amount_high double, unit, value_rank bigint,"
     " inferred_count bigint, coverage double, is_thin boolean, reason",
+    "user_personas": "user_persona_id, version, post, post_zh, post_en, aspect, value, value_zh, value_en, source,"
+    " subject, k bigint, n bigint, rate double, rate_low double, rate_high double, amount double, amount_low double,"
+    " amount_high double, unit, value_rank bigint, inferred_count bigint, is_thin boolean, reason",
     "interview_findings": "interview_finding_id, finding_type, question_code, layer, theme, question_zh, question_en,"
     " is_taboo boolean, respondent_side, respondent_role, answer, answer_zh, answer_en, k bigint, n bigint,"
     " rate double, rate_low double, rate_high double, alpha double, inferred_count bigint, mean_confidence double,"
@@ -301,6 +304,8 @@ values ('x-a', 'x', 'a', true, 12, 2, true, 10, 1, 0.1, 0.01, 0.4, 5, 'control')
 insert into marts.decision_maker_personas (decision_maker_persona_id, persona, decision_role, step, aspect, value, k,
     n, rate, rate_low, rate_high)
 values ('d1', 'all', 'final', 'demographics', 'age', 'above_50', 6, 12, 0.5, 0.25, 0.75);
+insert into marts.user_personas (user_persona_id, post, aspect, value, k, n, rate, rate_low, rate_high, inferred_count)
+values ('u1', 'sales', 'kpi', 'revenue', 6, 12, 0.5, 0.25, 0.75, 6);
 insert into marts.interview_findings (interview_finding_id, finding_type, question_code, respondent_side,
     respondent_role, answer, k, n, rate, rate_low, rate_high, is_thin)
 values ('f1', 'answer', 'q13', 'customer', 'all', 'manual_work', 8, 12, 0.67, 0.4, 0.86, false);

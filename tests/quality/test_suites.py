@@ -261,6 +261,18 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "user_personas",
+        "a share or a number of a post rests on enough and lies within its bounds",
+        "update marts.user_personas set rate_low = 0.6",
+    ),
+    Break(
+        "marts",
+        "user_personas",
+        "every KPI of a post was inferred",
+        "update marts.user_personas set inferred_count = 5",
+    ),
+    Break(
+        "marts",
         "interview_findings",
         "a share lies within its bounds and rests on enough interviews",
         "update marts.interview_findings set n = 4, k = 3",
