@@ -31,8 +31,11 @@ from expectations.marts import (
     contacts,
     coverage,
     decision_chains,
+    decision_maker_personas,
     experiments,
+    hypotheses,
     identity_changes,
+    interview_findings,
     journey_stages,
     key_accounts,
     kpi_alerts,
@@ -41,6 +44,7 @@ from expectations.marts import (
     moments,
     sessions,
     touchpoints,
+    user_personas,
 )
 from expectations.rules import Given
 from expectations.staging import OBJECTS
@@ -76,6 +80,10 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("marts", "kpi_alerts", kpi_alerts.suite),
         BoundaryTable("marts", "experiments", experiments.suite),
         BoundaryTable("marts", "best_customers", best_customers.suite),
+        BoundaryTable("marts", "decision_maker_personas", decision_maker_personas.suite),
+        BoundaryTable("marts", "user_personas", user_personas.suite),
+        BoundaryTable("marts", "interview_findings", interview_findings.suite),
+        BoundaryTable("marts", "hypotheses", hypotheses.suite),
         BoundaryTable("marts", "contacts", contacts.suite),
         BoundaryTable("marts", "contact_identities", contact_identities.suite),
         BoundaryTable("marts", "identity_changes", identity_changes.suite),

@@ -19,6 +19,7 @@ from rich.table import Column, Table
 from persona_warehouse import __version__
 from persona_warehouse.errors import ConfigError, ExitCode, PersonaError
 from persona_warehouse.identity.commands import app as identity_app
+from persona_warehouse.interviews.commands import app as interviews_app
 from persona_warehouse.night.alarm_commands import app as alarms_app
 from persona_warehouse.settings import Settings, load_settings
 from persona_warehouse.tryout.commands import app as try_app
@@ -36,6 +37,7 @@ app.add_typer(releases_app, name="releases")
 app.add_typer(try_app, name="try")
 app.add_typer(identity_app, name="identity")
 app.add_typer(alarms_app, name="alarms")
+app.add_typer(interviews_app, name="interviews")
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Folder for all that a run writes; default $PERSONA_HOME, else ./var.")

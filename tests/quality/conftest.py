@@ -99,7 +99,7 @@ select 'v' || i, 'c1', 'p1', timestamptz '2026-03-01 00:00:00+00', true, '1', 'v
 from range(1, 25) as numbers(i);
 insert into staging.stg_crm__interview_answers (interview_id, question_code, answer_code, answer_text, confidence,
     load_id, source_file, source_row)
-select 'v' || i, 'pain', if(i % 2 = 0, 'cost', null), if(i % 2 = 1, 'too dear', null), 0.8, '1', 'va.csv', i
+select 'v' || i, 'q13', if(i % 2 = 0, 'manual_work', null), if(i % 2 = 1, 'too dear', null), 0.8, '1', 'va.csv', i
 from range(1, 25) as numbers(i);
 insert into staging.stg_crm__company_enrichment (company_id, uscc, attribute, value, source, as_of,
     load_id, source_file, source_row)
@@ -203,6 +203,16 @@ insert into marts.experiments (experiment_variant_id, experiment_id, variant, is
     is_share_as_planned, n, k, rate, rate_low, rate_high, behaviour_k, result)
 values ('x-a', 'x', 'a', true, 12, 2, true, 10, 1, 0.1, 0.01, 0.4, 5, 'control'),
     ('x-b', 'x', 'b', false, 12, 2, true, 10, 6, 0.6, 0.3, 0.8, 5, 'better');
+insert into marts.decision_maker_personas (decision_maker_persona_id, persona, decision_role, step, aspect, value, k,
+    n, rate, rate_low, rate_high)
+values ('d1', 'all', 'final', 'demographics', 'age', 'above_50', 6, 12, 0.5, 0.25, 0.75);
+insert into marts.user_personas (user_persona_id, post, aspect, value, k, n, rate, rate_low, rate_high, inferred_count)
+values ('u1', 'sales', 'kpi', 'revenue', 6, 12, 0.5, 0.25, 0.75, 6);
+insert into marts.interview_findings (interview_finding_id, finding_type, question_code, respondent_side,
+    respondent_role, answer, k, n, rate, rate_low, rate_high, is_thin)
+values ('f1', 'answer', 'q13', 'customer', 'all', 'manual_work', 8, 12, 0.67, 0.4, 0.86, false);
+insert into marts.hypotheses (hypothesis_id, bound, k, n, rate, rate_low, rate_high, is_thin, verdict)
+values ('h1', 0.5, 12, 12, 1, 0.76, 1, false, 'supported');
 insert into marts.best_customers (account_id, rank_number, score, measure_count)
 select 'acc' || i, i, 1 - i / 30.0, 7 from range(1, 23) as numbers(i);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)

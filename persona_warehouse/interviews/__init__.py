@@ -1,0 +1,1 @@
+"""What people are asked: the bank of questions as files to fill in."""
