@@ -42,7 +42,11 @@ HEADS_OF_UNITS = ("总经理", "总裁", "general manager", "gm", "president")
 
 OWNERS = ("founder", "board")
 # the kinds of words that a reading rests on
-TOLD = ("post", "generic", "grade", "assistant", "deputy")
+TOLD = ("post", "generic", "grade", "assistant", "deputy", "former")
+# c e o, C.E.O: letters one by one, which are read as one word where the dictionary has it
+SPELT = re.compile(r"\b[a-z](?: [a-z]){1,3}\b")
+# an ending that many titles share tells nothing of which one was meant (线长 is no slip of 县长)
+SHARED_ENDINGS = frozenset("长员师工总任官")
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,7 @@ class TitleReader:
         text = DOTS.sub("", plain(raw).lower()).strip(" .-_/'\"*~!?#")
         if not text or text in self.nothings or not re.search(r"[^\W\d_]", text):
             return NOTHING
+        text = SPELT.sub(self._as_word, text)
         matches = best_cover(len(text), [*self.vocabulary.found(text), *self._written_slips(text)])
         matches = self._with_slips(text, matches)
         posts = [post for part in self._parts(text, matches) for post in self._posts(text, part)]
@@ -132,6 +137,10 @@ class TitleReader:
         if not posts:
             return NOTHING
         return self._told(text, matches, posts)
+
+    def _as_word(self, spelt: re.Match[str]) -> str:
+        word = spelt[0].replace(" ", "")
+        return word if word in self.posts else spelt[0]
 
     def _written_slips(self, text: str) -> Iterable[Match[Sense]]:
         for slip, meant in self.slips.items():
@@ -187,7 +196,7 @@ class TitleReader:
                 if all(covered[start : start + size]) or not all(map(has_han, window)):
                     continue
                 term = self._sounds.get(tuple(lazy_pinyin(window)))
-                if term and term != window and any(a == b for a, b in zip(window, term, strict=True)):
+                if term and term != window and _shares_more_than_ending(window, term):
                     meant = Match(start, start + size, f"{window}→{term}", self.posts[term], SLIP_SURE)
                     found.append(meant)
         return found
@@ -213,6 +222,9 @@ class TitleReader:
         joined: list[list[Match[Sense]]] = []
         for part in parts:
             before = joined[-1] if joined else None
+            if _is_over(part[0], part) and part[0].meaning.meaning != "left":
+                joined.append(part)  # Founder; ex-Google PM: what was says nothing of what is
+                continue
             is_beside = before is not None and not (_levels(part) and _levels(before))
             if before is not None and (not _levels(before) or (is_beside and not (_functions(part) and _own(before)))):
                 joined[-1] = before + part
@@ -272,11 +284,9 @@ class TitleReader:
         """Every level closes a post; the function nearest before it is the post's own."""
         posts: list[Post] = []
         open_matches: list[Match[Sense]] = []
-        former = False
+        former = any(_is_over(match, part) for match in part)
         for at, match in enumerate(part):
             sense = match.meaning
-            if sense.kind == "former" and match.start == part[0].start:
-                former = True
             closes = bool(_levels([match]))
             follower = part[at + 1] if at + 1 < len(part) else None
             if sense.seniority == "staff" and follower and follower.start == match.end and _levels([follower]):
@@ -302,6 +312,9 @@ class TitleReader:
             # 技术总: whoever leads a function at the top
             level = "vp" if text.endswith("总") else ""
             posts.append(self._post(level, functions[-1].meaning, open_matches, former))
+        elif functions and posts[-1].job_function == UNKNOWN:
+            # 经理(财务): what is led stands behind
+            posts[-1] = replace(posts[-1], job_function=functions[-1].meaning.job_function)
         elif not posts and _grades(open_matches):
             posts.append(self._post("senior", Sense(), open_matches, former))
         return posts
@@ -340,7 +353,9 @@ class TitleReader:
 
     def _told(self, text: str, matches: list[Match[Sense]], posts: list[Post]) -> Title:
         """The title as its highest present post tells it."""
-        present = [post for post in posts if not post.is_former] or posts
+        present = [post for post in posts if not post.is_former]
+        if not present:
+            return Title(matched_terms=_told_by(matches))
         best = max(present, key=lambda post: self.ranks.get(post.seniority, 0))
         function = best.job_function
         # who owns a company, or is second to its head, says by another post what he does there
@@ -363,7 +378,7 @@ class TitleReader:
             buying_role=role["buying_role"] if role else None,
             decision_confidence=round(float(role["confidence"]) * sure, 3) if role else None,
             confidence=sure,
-            matched_terms=tuple(m.term for m in matches if m.meaning.kind in TOLD),
+            matched_terms=_told_by(matches),
         )
 
     def _role(self, seniority: str, function: str) -> dict[str, str] | None:
@@ -375,10 +390,18 @@ class TitleReader:
         signs = [at for at, sign in enumerate(text) if sign.isalnum()]
         read = {at for match in matches for at in range(match.start, match.end)}
         share = sum(at in read for at in signs) / len(signs) if signs else 0.0
-        sure = 0.97 * best.sure * (HALF_READ + (1 - HALF_READ) * share)
-        if best.is_former:
-            sure *= 0.5
-        return round(sure, 3)
+        return round(0.97 * best.sure * (HALF_READ + (1 - HALF_READ) * share), 3)
+
+
+def _shares_more_than_ending(window: str, term: str) -> bool:
+    shared = [at for at, (one, other) in enumerate(zip(window, term, strict=True)) if one == other]
+    return bool(shared) and not (shared == [len(term) - 1] and term[-1] in SHARED_ENDINGS)
+
+
+def _is_over(match: Match[Sense], part: list[Match[Sense]]) -> bool:
+    """Whether a word says that the post is no more: 前 in front of it, 已离职 wherever it stands."""
+    sense = match.meaning
+    return sense.kind == "former" and (match.start == part[0].start or sense.meaning == "left")
 
 
 def _levels(part: list[Match[Sense]]) -> list[Match[Sense]]:
@@ -387,6 +410,10 @@ def _levels(part: list[Match[Sense]]) -> list[Match[Sense]]:
 
 def _grades(part: list[Match[Sense]]) -> list[Match[Sense]]:
     return [match for match in part if match.meaning.kind == "grade"]
+
+
+def _told_by(matches: list[Match[Sense]]) -> tuple[str, ...]:
+    return tuple(match.term for match in matches if match.meaning.kind in TOLD)
 
 
 def _functions(part: list[Match[Sense]]) -> list[Match[Sense]]:

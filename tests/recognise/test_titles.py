@@ -61,6 +61,33 @@ from persona_warehouse.recognise.vocabulary import rows_of
         ("市场部经里", "manager", "marketing"),
         ("Finace Manager", "manager", "finance"),
         ("Purchasing Manger", "manager", "purchasing"),
+        ("C T O", "c_level", "engineering"),
+        # an ending that many titles share is no slip of another one
+        ("线长", "senior", "production"),
+        # what is led may stand behind in brackets
+        ("主管（仓储）", "manager", "logistics"),
+        # the office of something is not the office
+        ("流程优化办公室主任", "manager", "operations"),
+        # how Taiwan calls them
+        ("財務長", "c_level", "finance"),
+        ("業務副理", "manager", "sales"),
+        ("韌體工程師", "staff", "engineering"),
+        # the state, hospitals, schools, mills
+        ("党委书记", "c_level", "general_management"),
+        ("纪委副书记", "director", "audit_risk"),
+        ("心内科主治医师", "staff", "healthcare"),
+        ("护理部副主任", "manager", "healthcare"),
+        ("教务处处长", "director", "education"),
+        ("炼钢分厂值班长", "senior", "production"),
+        ("总法律顾问", "c_level", "legal"),
+        # short for longer words
+        ("Proj. Mgr.", "manager", "project_management"),
+        ("Gen. Mgr.", "c_level", "general_management"),
+        ("Dir., Mktg", "director", "marketing"),
+        # engineers of a function are of that function
+        ("IT Maintenance Technician", "staff", "maintenance"),
+        ("Accounts Receivable Clerk", "staff", "finance"),
+        ("保险代理", "staff", "sales"),
         # a form of address
         ("李总", "c_level", "general_management"),
         # only the one or the other is known
@@ -106,7 +133,16 @@ def test_a_decision_role_is_a_guess_with_a_confidence() -> None:
 
 def test_a_former_post_gives_way_to_a_present_one() -> None:
     assert title_reader().read("前财务总监/顾问").seniority == "staff"
-    assert title_reader().read("前财务总监").confidence < 0.6
+    assert title_reader().read("Owner; ex-Siemens HR Manager").seniority == "founder"
+
+
+@pytest.mark.parametrize(
+    "title", ["前财务总监", "原任采购经理", "ex-Head of Sales", "Retired Teacher", "退休医生", "法务经理（已离职）"]
+)
+def test_who_has_only_a_former_post_has_none(title: str) -> None:
+    found = title_reader().read(title)
+    assert (found.seniority, found.job_function, found.decision_role, found.confidence) == (UNKNOWN, UNKNOWN, None, 0.0)
+    assert len(found.matched_terms) >= 2
 
 
 def test_the_dictionaries_name_nothing_that_does_not_exist() -> None:
