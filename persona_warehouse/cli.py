@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from persona_warehouse import __version__
+from persona_warehouse.discover.commands import init
 from persona_warehouse.errors import ConfigError, ExitCode, PersonaError
 from persona_warehouse.identity.commands import app as identity_app
 from persona_warehouse.interviews.commands import app as interviews_app
@@ -33,6 +34,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 releases_app = typer.Typer(help="What was published: list, show, verify, roll back, prune.", no_args_is_help=True)
+app.command("init")(init)
 app.add_typer(releases_app, name="releases")
 app.add_typer(try_app, name="try")
 app.add_typer(identity_app, name="identity")

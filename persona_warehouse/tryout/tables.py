@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import json
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,12 +12,9 @@ import pyarrow.parquet as pq
 
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.files import write_atomically
-from persona_warehouse.sources.reading.files import CSV, JSONL, PARQUET, XLSX, format_of
-from persona_warehouse.sources.reading.jsonl import keys_of
-from persona_warehouse.sources.reading.place import FileOptions, Place, reading_faults
-from persona_warehouse.sources.reading.tables import RawTable, csv_table, open_quotes_refused, parquet_table, xlsx_table
-from persona_warehouse.sources.reading.text import first_line, lines_of, plain_utf8
-from persona_warehouse.warehouse import identifier, literal, scratch
+from persona_warehouse.sources.reading.files import CSV, JSONL, format_of
+from persona_warehouse.sources.reading.place import FileOptions, Place
+from persona_warehouse.sources.reading.texts import text_table
 
 # what people's files are in when they are not in UTF-8
 FALLBACK_ENCODING = "gb18030"
@@ -48,43 +42,12 @@ def read_table(path: Path, *, encoding: str | None = None) -> pa.Table:
     place = Place("try", path.stem, path)
     if encoding is None and format_of(place) in (CSV, JSONL):
         try:
-            return _read(place, FileOptions("utf-8"))
+            return text_table(place, FileOptions("utf-8"))
         except ConfigError as error:
             if "encoding" not in error.problem:
                 raise
-            return _read(place, FileOptions(FALLBACK_ENCODING))
-    return _read(place, FileOptions(encoding or "utf-8"))
-
-
-def _read(place: Place, options: FileOptions) -> pa.Table:
-    kind = format_of(place)
-    with reading_faults(place, kind), scratch() as connection, tempfile.TemporaryDirectory() as folder:
-        if place.file.stat().st_size == 0:
-            raise place.empty()
-        if kind == CSV:
-            raw, records = csv_table(connection, options, place, Path(folder))
-            with open_quotes_refused(records, place):
-                # blank rows too: the result has a row for every row
-                return _texts(connection, replace(raw, relation="records"))
-        if kind == XLSX:
-            return _texts(connection, xlsx_table(connection, options, place))
-        if kind == PARQUET:
-            return _texts(connection, parquet_table(connection, place))
-        plain = plain_utf8(place, options, Path(folder), header_lines=0)
-        connection.register("records", lines_of(plain).reader())
-        names = keys_of(connection, "records", place, first_line(plain)).top
-        connection.register("records", lines_of(plain).reader())
-        columns = {
-            name: (f"json_extract_string(line, {literal('$.' + json.dumps(name))})", "VARCHAR") for name in names
-        }
-        return _texts(connection, RawTable("records", columns, "null"))
-
-
-def _texts(connection: object, raw: RawTable) -> pa.Table:
-    columns = ", ".join(
-        f"nullif(trim(cast({sql} as varchar)), '') as {identifier(name)}" for name, (sql, _) in raw.columns.items()
-    )
-    return connection.execute(f"select {columns} from {raw.relation} order by source_row").to_arrow_table()  # type: ignore[attr-defined]
+            return text_table(place, FileOptions(FALLBACK_ENCODING))
+    return text_table(place, FileOptions(encoding or "utf-8"))
 
 
 def read_column(
