@@ -56,7 +56,8 @@ def journeys(connection: duckdb.DuckDBPyConnection) -> Found:
         create or replace temp table journeys_days as
         with ends as (select max(valid_from) as last_day from marts.journey_stages)
         select c.company_id,
-            cast(c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer) as date) as day
+            cast(c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer) as date)
+                as day
         from (select distinct company_id, known_from from journeys_ours) as c, ends as e, range({DAYS_DRAWN}) as n(i)
     """)
     ((days, right),) = connection.execute("""
@@ -121,7 +122,8 @@ def leads(connection: duckdb.DuckDBPyConnection) -> Found:
     """First entries of the truth's lead records, for the leads that were not merged into another."""
     ((entries, found, in_time),) = connection.execute(f"""
         with ours as (
-            select substring(lead_id, 6) as lead_id, stage, cast(timezone('Asia/Shanghai', min(entered_at)) as date) as day
+            select substring(lead_id, 6) as lead_id, stage,
+                cast(timezone('Asia/Shanghai', min(entered_at)) as date) as day
             from marts.lead_stages where origin = 'lead' group by all
         )
         select count(*), count(o.stage), count_if(abs(o.day - t.entered_on) <= {DAYS_OFF})

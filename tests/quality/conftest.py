@@ -118,6 +118,11 @@ MARTS = {
     " stage_order int, entry_number bigint, entered_at timestamptz, left_at timestamptz, days double,"
     " is_current boolean, is_return boolean, skipped_stages bigint, evidence, source_stage, score double, criteria_met,"
     " criteria_missing, conflict",
+    "lead_funnel": "lead_funnel_id, view, month_start date, segment_type, segment, stage, stage_order int, next_stage,"
+    " entered bigint, converted bigint, lost bigint, censored bigint, rate double, rate_lower double,"
+    " rate_upper double, horizon_days bigint, rate_by_horizon double, rate_by_horizon_lower double,"
+    " rate_by_horizon_upper double, effective_n double, rate_gap, median_days double, cost_cny decimal(38, 6),"
+    " cost_per_entry_cny double, cost_per_conversion_cny double, won_cny decimal(38, 6), roi double, cost_gap",
     "coverage": "stream, object, column_name, row_count bigint, filled_count bigint, filled_share double",
 }
 
@@ -338,6 +343,9 @@ from range(1, 25) as numbers(i)
 union all
 select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, true, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
 from range(1, 25) as numbers(i);
+insert into marts.lead_funnel (lead_funnel_id, view, month_start, segment_type, segment, stage, entered, converted,
+    lost, rate, rate_lower, rate_upper)
+values ('f1', 'cohort', date '2026-09-01', 'all', 'all', 'raw', 10, 5, 2, 0.5, 0.24, 0.76);
 insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'gone', 'gone_id', 0, 0, null)
 """
 
