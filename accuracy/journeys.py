@@ -56,9 +56,8 @@ def journeys(connection: duckdb.DuckDBPyConnection) -> Found:
         create or replace temp table journeys_days as
         with ends as (select max(valid_from) as last_day from marts.journey_stages)
         select c.company_id,
-            cast(
-                c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer) as date
-            ) as day
+            cast(c.known_from + cast(hash(c.company_id, n.i) % (e.last_day - c.known_from + 1) as integer) as date)
+                as day
         from (select distinct company_id, known_from from journeys_ours) as c, ends as e, range({DAYS_DRAWN}) as n(i)
     """)
     ((days, right),) = connection.execute("""

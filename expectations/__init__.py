@@ -40,6 +40,7 @@ from expectations.marts import (
     key_accounts,
     kpi_alerts,
     kpi_daily,
+    lead_funnel,
     lead_stages,
     moments,
     sessions,
@@ -93,6 +94,7 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("marts", "touchpoints", touchpoints.suite),
         BoundaryTable("marts", "journey_stages", journey_stages.suite),
         BoundaryTable("marts", "lead_stages", lead_stages.suite),
+        BoundaryTable("marts", "lead_funnel", lead_funnel.suite),
         BoundaryTable("marts", "coverage", coverage.suite),
     ],
 }

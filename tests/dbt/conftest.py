@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -22,6 +23,7 @@ from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.store import Manifest
 from persona_warehouse.settings import Settings, load_settings
+from persona_warehouse.warehouse import connect
 
 
 @contextmanager
@@ -71,6 +73,15 @@ def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         resolve.resolve(settings)
         transform.build(settings, "marts")
     return settings
+
+
+@pytest.fixture
+def world_copy(empty_world: Settings, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a copy of the empty world that a test may fill."""
+    # compiled SQL names the database, which DuckDB calls after its file
+    shutil.copy(empty_world.warehouse_file, tmp_path / empty_world.warehouse_file.name)
+    with connect(tmp_path / empty_world.warehouse_file.name) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -294,15 +293,6 @@ class TestPortability:
         for path in files:
             names = set(re.findall(r"\{%-? macro (\w+)\(", path.read_text(encoding="utf-8")))
             assert {re.sub(r"^(default|spark)__", "", name) for name in names} == {path.stem}
-
-
-@pytest.fixture
-def world_copy(empty_world: Settings, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to a copy of the empty world that a test may fill."""
-    # compiled SQL names the database, which DuckDB calls after its file
-    shutil.copy(empty_world.warehouse_file, tmp_path / empty_world.warehouse_file.name)
-    with connect(tmp_path / empty_world.warehouse_file.name) as connection:
-        yield connection
 
 
 def _run(settings: Settings, model: str) -> None:

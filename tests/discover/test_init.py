@@ -36,9 +36,11 @@ IN_CHINESE = {
     "companies": ("客户.csv", {
         "Account ID": "客户编码", "Account Name": "客户全称", "Domain": "域名", "Website": "公司网址",
         "Credit Code": "统一社会信用代码", "Industry": "所属行业", "Employees": "员工人数",
-        "Annual Revenue": "年销售额", "Currency": "币种", "Country": "国家", "Province": "省份", "City": "城市", "Address": "详细地址",
+        "Annual Revenue": "年销售额", "Currency": "币种", "Country": "国家", "Province": "省份", "City": "城市",
+        "Address": "详细地址",
         "Founded": "成立年份", "Funding Stage": "融资轮次", "Total Funding": "融资总额",
-        "Parent Account ID": "上级客户", "Owner": "负责人", "Lifecycle": "生命周期阶段", "Created At": "创建日期", "Updated At": "最后修改时间",
+        "Parent Account ID": "上级客户", "Owner": "负责人", "Lifecycle": "生命周期阶段",
+        "Created At": "创建日期", "Updated At": "最后修改时间",
         "Deleted": "是否作废", "Merged Into": "合并到",
     }),
     "deal_stage_history": ("商机阶段变更记录.csv", {

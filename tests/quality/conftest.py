@@ -260,6 +260,9 @@ from range(1, 25) as numbers(i)
 union all
 select 'w' || i, 'l' || i, 'per1', 'acc1', 'd' || i, true, 'won', 5, timestamptz '2026-03-01 00:00:00+00', null, true
 from range(1, 25) as numbers(i);
+insert into marts.lead_funnel (lead_funnel_id, view, month_start, segment_type, segment, stage, entered, converted,
+    lost, rate, rate_lower, rate_upper)
+values ('f1', 'cohort', date '2026-09-01', 'all', 'all', 'raw', 10, 5, 2, 0.5, 0.24, 0.76);
 insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'gone', 'gone_id', 0, 0, null)
 """
 

@@ -447,6 +447,24 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "lead_funnel",
+        "no more leads go on than entered",
+        "update marts.lead_funnel set converted = 11",
+    ),
+    Break(
+        "marts",
+        "lead_funnel",
+        "a rate lies in its interval",
+        "update marts.lead_funnel set rate_upper = 0.4",
+    ),
+    Break(
+        "marts",
+        "lead_funnel",
+        "an empty rate says why",
+        "update marts.lead_funnel set rate = null",
+    ),
+    Break(
+        "marts",
         "lead_stages",
         "every staged deal is an opportunity of one lead that counts for it",
         "delete from marts.lead_stages where lead_stage_id = 'o5'",
