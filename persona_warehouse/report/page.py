@@ -79,7 +79,7 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
 
 def render_sections(page: Page, sections: list[Filled], figures: Figures, languages: Mapping[str, Language]) -> str:
     """A page of sections as text, built as the index is."""
-    shared = {"page": page, "sections": sections, "draw": draw, "first_rows": FIRST_ROWS, "most_rows": MOST_ROWS}
+    shared = {"page": page, "sections": sections, "draw": draw, "most_rows": MOST_ROWS}
     titles = {
         code: language.t(
             "pages.title", name=language.t(f"pages.{page.name}.name"), date=figures.business_date.isoformat()

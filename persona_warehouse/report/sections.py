@@ -96,6 +96,7 @@ class Section:
     """A question to one mart.
 
     Attributes:
+        first_rows: so many rows are seen at once; the others wait behind "show all".
         name: its place in the page's address and, under `sections`, its title, lead and, where they exist, note.
         table: `schema.table` that must be in the release; the query may join others of the same release.
         sql: the rows, in the order in which they are shown.
@@ -108,6 +109,7 @@ class Section:
     columns: tuple[Column, ...]
     chart: Chart | None = None
     drawn: str = ""
+    first_rows: int = 8
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from persona_warehouse.report import charts
 from persona_warehouse.report.sections import Column, Page, Section, named
+from persona_warehouse.report.statistics import wilson_interval
+
+
+def _rate(part: int, n: int) -> dict[str, float]:
+    low, high = wilson_interval(part, n)
+    return {"rate": part / n, "low": low, "high": high}
+
 
 STAGE = Column("stage", "label", group="journey_stages")
 
@@ -49,6 +56,31 @@ PAGE = Page(
                 named(named(rows, "stage", language, "journey_stages"), "next_stage", language, "journey_stages"),
                 "next_stage", "stage", "moves",
             ),
+        ),
+        Section(
+            "conversion",
+            "marts.lead_funnel",
+            # a month whose leads were all watched for ninety days; what is younger says nothing of them yet
+            """select month_start, stage, next_stage, entered, converted, censored, rate, rate_lower, rate_upper,
+                rate_by_horizon, horizon_days, rate_by_horizon_lower, rate_by_horizon_upper, median_days,
+                cost_per_conversion_cny
+            from marts.lead_funnel where view = 'cohort' and segment_type = 'all'
+            order by month_start desc, stage_order""",
+            (
+                Column("month_start", "day"), Column("stage", "label", group="lead_stages"), Column("entered", "count"),
+                Column("converted", "count"), Column("censored", "count"), Column("rate_by_horizon", "share"),
+                Column("horizon_interval", "interval", low="rate_by_horizon_lower", high="rate_by_horizon_upper"),
+                Column("horizon_days", "days"), Column("median_days", "days"),
+                Column("cost_per_conversion_cny", "money"),
+            ),
+            lambda rows, language: charts.intervals(
+                [row | _rate(row["converted"], row["entered"])
+                 for row in named(rows, "stage", language, "lead_stages")],
+                "stage", "rate", "low", "high", str(language.t("headers.rate_by_horizon")),
+            ),
+            drawn="""select stage, sum(converted)::bigint as converted, sum(entered)::bigint as entered
+            from marts.lead_funnel where view = 'cohort' and segment_type = 'all' and horizon_days >= 90
+            group by stage, stage_order having sum(entered) >= 5 order by stage_order""",
         ),
         Section(
             "stage_reasons",
