@@ -34,6 +34,7 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     """Builds the models, seeds and tests tagged with a layer (`staging` or `marts`).
 
     Raises:
+        ConfigError: bands of a seed overlap.
         PersonaError: a model or a test failed; names the first ones.
     """
     store.prepare(settings)

@@ -1,5 +1,5 @@
-{# what says how much accounts, and the people of them, are aware of. Every piece tells of the person, where one is known,
-   and of the account #}
+{# what says how much accounts, and the people of them, are aware of. Every piece tells of the person, where one is
+   known, and of the account #}
 {% set night_end = end_of_day("'" ~ var('as_of_date') ~ "'") %}
 with told as (
     -- one page of an offer is a slip here too

@@ -1,5 +1,5 @@
-{# what people and accounts that we know read of our offers, our subject and our handbooks, by visit and kind of page; one page of
-   an offer in a visit is a glance, more are looking. Bots and our own people are left out #}
+{# what people and accounts that we know read of our offers, our subject and our handbooks, by visit and kind of page;
+   one page of an offer in a visit is a glance, more are looking. Bots and our own people are left out #}
 with pages as (
     select
         v.account_id,

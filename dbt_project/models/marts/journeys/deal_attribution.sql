@@ -1,5 +1,5 @@
-{# which touches brought a deal, by four models. Touches of the account up to the deal's opening count, as far back as the
-   seed allows; a deal without any has one row of an unknown touch, so that no deal is lost #}
+{# which touches brought a deal, by four models. Touches of the account up to the deal's opening count, as far back as
+   the seed allows; a deal without any has one row of an unknown touch, so that no deal is lost #}
 {% set first_share = lead_parameter('position_first') %}
 {% set last_share = lead_parameter('position_last') %}
 {% set days_back = 'cast(-' ~ lead_parameter('attribution_days') ~ ' as integer)' %}
@@ -82,5 +82,6 @@ select
     occurred_at,
     touch_count - case when touchpoint_id is null then 1 else 0 end as touch_count,
     weight,
-    cast(case when deal_state = 'won' and amount_cny >= 0 then round(weight * amount_cny, 2) end as double) as credited_cny
+    cast(case when deal_state = 'won' and amount_cny >= 0 then round(weight * amount_cny, 2) end as double)
+        as credited_cny
 from models
