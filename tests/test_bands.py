@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from persona_warehouse import transform
 from persona_warehouse.errors import ConfigError
-from persona_warehouse.settings import PROJECT_ROOT
+from persona_warehouse.settings import PROJECT_ROOT, load_settings
 from persona_warehouse.transform.bands import check_bands
 
 
@@ -52,3 +53,15 @@ def test_a_band_that_ends_before_it_begins_or_is_no_number_is_named(tmp_path: Pa
     with pytest.raises(ConfigError, match=r"sizes\.csv") as caught:
         check_bands(_write(tmp_path, "b,0,1,", row))
     assert "3" in str(caught.value)
+
+
+def test_a_night_with_such_a_seed_stops_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = load_settings(tmp_path / "home")
+    (tmp_path / "project" / "seeds").mkdir(parents=True)
+    _write(tmp_path / "project" / "seeds", "a,0,10,", "b,9,20,")
+    monkeypatch.setattr(type(settings), "dbt_project", property(lambda _: tmp_path / "project"))
+    with pytest.raises(ConfigError, match="bands of a seed overlap"):
+        transform.build(settings, "staging")
+    assert not settings.warehouse_file.exists()
