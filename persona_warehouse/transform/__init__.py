@@ -13,6 +13,7 @@ from persona_warehouse.errors import PersonaError
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
+from persona_warehouse.transform.bands import check_bands
 from persona_warehouse.warehouse import connect
 
 DIGEST = "digest.txt"  # beside what was made of the project: the project it was made of
@@ -34,9 +35,11 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     """Builds the models, seeds and tests tagged with a layer (`staging` or `marts`).
 
     Raises:
+        ConfigError: bands of a seed overlap.
         PersonaError: a model or a test failed; names the first ones.
     """
     store.prepare(settings)
+    check_bands(settings.dbt_project / "seeds")
     seeds = _digest(settings, settings.dbt_project / "seeds")
     # seeds change when somebody edits them: in most nights sixty tables and their tests would only be made again
     are_loaded = layer == "staging" and seeds == _loaded_seeds(settings)

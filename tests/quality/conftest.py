@@ -263,6 +263,12 @@ from range(1, 25) as numbers(i);
 insert into marts.lead_funnel (lead_funnel_id, view, month_start, segment_type, segment, stage, entered, converted,
     lost, rate, rate_lower, rate_upper)
 values ('f1', 'cohort', date '2026-09-01', 'all', 'all', 'raw', 10, 5, 2, 0.5, 0.24, 0.76);
+insert into marts.awareness_states (awareness_state_id, subject_type, account_id, state, state_order, entered_at,
+    is_current, action_en, action_zh)
+values ('w1', 'account', 'acc1', 'problem_aware', 1, '2026-01-01 00:00:00+00', true, 'send a case', '发送案例');
+insert into marts.deal_attribution (deal_attribution_id, deal_id, account_id, attribution_model, touchpoint_id,
+    touchpoint_type, channel, weight)
+values ('r1', 'd1', 'acc1', 'first', 't1', 'web_session', 'direct', 1);
 insert into marts.coverage values ('crm', 'companies', 'uscc', 24, 24, 1.0), ('crm', 'gone', 'gone_id', 0, 0, null)
 """
 

@@ -465,6 +465,36 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "awareness_states",
+        "a state is told of an account or a person",
+        "update marts.awareness_states set account_id = null",
+    ),
+    Break(
+        "marts",
+        "awareness_states",
+        "entered_at is not after the as-of date",
+        "update marts.awareness_states set entered_at = timestamptz '2026-11-20 16:00:00+00'",
+    ),
+    Break(
+        "marts",
+        "awareness_states",
+        "left_at is not before entered_at",
+        "update marts.awareness_states set left_at = entered_at - interval 1 day",
+    ),
+    Break(
+        "marts",
+        "deal_attribution",
+        "a weight is a share",
+        "update marts.deal_attribution set weight = 1.5",
+    ),
+    Break(
+        "marts",
+        "deal_attribution",
+        "a deal without a touch says so",
+        "update marts.deal_attribution set touchpoint_id = null",
+    ),
+    Break(
+        "marts",
         "lead_stages",
         "every staged deal is an opportunity of one lead that counts for it",
         "delete from marts.lead_stages where lead_stage_id = 'o5'",
@@ -738,6 +768,7 @@ def test_personal_data_is_found_in_every_text_column_of_every_mart(text: str, se
         ("lead_stages", "lead_id"),
         ("lead_stages", "deal_id"),
         ("decision_chains", "deal_id"),
+        ("deal_attribution", "deal_id"),
         ("account_attributes", "source_record"),
     }
     expected = {(table, column) for table, column, _ in columns}

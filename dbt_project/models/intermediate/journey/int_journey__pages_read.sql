@@ -1,5 +1,5 @@
-{# what people and accounts that we know read of our offers, our subject and our handbooks, by visit and kind of page; one page of
-   an offer in a visit is a glance, more are looking. Bots and our own people are left out #}
+{# what people and accounts that we know read of our offers, our subject and our handbooks, by visit and kind of page;
+   one page of an offer in a visit is a glance, more are looking. Bots and our own people are left out #}
 with pages as (
     select
         v.account_id,
@@ -25,6 +25,7 @@ matched as (
         r.evidence,
         r.reason_stage,
         r.reason,
+        r.awareness,
         row_number() over (partition by p.page_path order by r.priority) as place
     from paths as p
     inner join {{ ref('journey_pages') }} as r on {{ matches('lower(p.page_path)', 'r.page_path') }}
@@ -39,7 +40,8 @@ kinds as (
         p.occurred_at,
         coalesce(m.evidence, 'page:glance') as evidence,
         m.reason_stage,
-        m.reason
+        m.reason,
+        m.awareness
     from pages as p
     left join matched as m on m.page_path = p.page_path and m.place = 1
 ),
@@ -62,6 +64,7 @@ select
     end as evidence,
     k.reason_stage,
     k.reason,
+    k.awareness,
     min(k.occurred_at) as occurred_at,
     cast(sum(k.page_views) as bigint) as page_views
 from kinds as k
@@ -75,4 +78,5 @@ group by
         else k.evidence
     end,
     k.reason_stage,
-    k.reason
+    k.reason,
+    k.awareness

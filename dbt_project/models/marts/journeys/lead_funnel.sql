@@ -136,6 +136,13 @@ weighed as (
     from remaining
 ),
 
+months as (
+    select distinct
+        cohort_month as month_start,
+        {{ dbt.dateadd('month', 1, 'cohort_month') }} as next_month
+    from spells
+),
+
 periods as (
     select
         s.segment_type,
@@ -149,7 +156,7 @@ periods as (
                 when
                     s.is_converted
                     and s.converted_on >= m.month_start
-                    and s.converted_on < {{ dbt.dateadd('month', 1, 'm.month_start') }}
+                    and s.converted_on < m.next_month
                     then 1
                 else 0
             end
@@ -159,20 +166,20 @@ periods as (
                 when
                     not s.is_converted and s.is_lost
                     and s.left_on >= m.month_start
-                    and s.left_on < {{ dbt.dateadd('month', 1, 'm.month_start') }}
+                    and s.left_on < m.next_month
                     then 1
                 else 0
             end
         ) as lost,
         {{ median_of(
             "case when s.is_converted and s.days_to_convert >= 0 and s.converted_on >= m.month_start"
-            ~ " and s.converted_on < " ~ dbt.dateadd('month', 1, 'm.month_start') ~ " then s.days_to_convert end"
+            ~ " and s.converted_on < m.next_month then s.days_to_convert end"
         ) }} as median_days
     from spells as s
-    inner join (select distinct cohort_month as month_start from spells) as m
+    inner join months as m
         on
-            s.entered_on < {{ dbt.dateadd('month', 1, 'm.month_start') }}
-            and (s.left_on >= m.month_start or s.left_on is null)
+            m.next_month > s.entered_on
+            and (m.month_start <= s.left_on or s.left_on is null)
     group by s.segment_type, s.segment, m.month_start, s.stage
 ),
 
@@ -186,7 +193,7 @@ views as (
         lost,
         censored,
         median_days,
-        1 - remaining_share as share_by_horizon,
+        1 - remaining_share as share,
         effective_n,
         horizon
     from weighed
@@ -200,7 +207,7 @@ views as (
         lost,
         cast(null as bigint) as censored,
         median_days,
-        cast(null as double) as share_by_horizon,
+        cast(null as double) as share,
         cast(null as double) as effective_n,
         cast(null as double) as horizon
     from periods
@@ -233,10 +240,10 @@ select
     cast(round({{ wilson_bound('t.converted', 't.n_told', z, 'lower') }}, 6) as double) as rate_lower,
     cast(round({{ wilson_bound('t.converted', 't.n_told', z, 'upper') }}, 6) as double) as rate_upper,
     cast(t.horizon as bigint) as horizon_days,
-    cast(round(case when t.effective_n_told is not null then t.share_by_horizon end, 6) as double) as rate_by_horizon,
-    cast(round({{ wilson_bound('t.share_by_horizon * t.effective_n_told', 't.effective_n_told', z, 'lower') }}, 6) as double)
+    cast(round(case when t.effective_n_told is not null then t.share end, 6) as double) as rate_by_horizon,
+    cast(round({{ wilson_bound('t.share * t.effective_n_told', 't.effective_n_told', z, 'lower') }}, 6) as double)
         as rate_by_horizon_lower,
-    cast(round({{ wilson_bound('t.share_by_horizon * t.effective_n_told', 't.effective_n_told', z, 'upper') }}, 6) as double)
+    cast(round({{ wilson_bound('t.share * t.effective_n_told', 't.effective_n_told', z, 'upper') }}, 6) as double)
         as rate_by_horizon_upper,
     cast(round(t.effective_n_told, 6) as double) as effective_n,
     case

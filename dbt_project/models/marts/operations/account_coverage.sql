@@ -4,7 +4,7 @@
     'company_relation', 'country', 'province_code', 'city_code', 'district_code', 'founded_year', 'employee_count',
     'employee_growth_2y', 'employee_trend', 'annual_revenue_cny', 'profit', 'valuation', 'funding_stage',
     'total_funding', 'growth_stage', 'target_market', 'digital_maturity', 'average_deal_amount', 'deal_size_band',
-    'sales_motion', 'parent_account_id', 'lifecycle_stage', 'journey_stage', 'tier', 'customer_since',
+    'sales_motion', 'parent_account_id', 'lifecycle_stage', 'journey_stage', 'awareness_state', 'tier', 'customer_since',
     'won_revenue_cny', 'gross_profit_12m_cny', 'sales_cycle_days', 'support_hours_per_10k', 'rfm_segment', 'ltv_cny',
     'cac_cny', 'nps_score'
 ] %}

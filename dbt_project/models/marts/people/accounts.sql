@@ -137,6 +137,14 @@ stages as (
     where is_current
 ),
 
+awareness as (
+    select
+        account_id,
+        state
+    from {{ ref('awareness_states') }}
+    where subject_type = 'account' and is_current
+),
+
 tier_scores as (
     select
         account_id,
@@ -191,6 +199,7 @@ select
     p.parent_account_id,
     c.lifecycle_stage,
     s.stage as journey_stage,
+    q.state as awareness_state,
     coalesce(n.contact_count, 0) as contact_count,
     coalesce(d.deal_count, 0) as deal_count,
     cast(coalesce(d.open_deal_count, 0) as bigint) as open_deal_count,
@@ -247,6 +256,7 @@ left join people as n on n.account_id = f.account_id
 left join deals as d on d.account_id = f.account_id
 left join touches as t on t.account_id = f.account_id
 left join stages as s on s.account_id = f.account_id
+left join awareness as q on q.account_id = f.account_id
 left join {{ ref('account_tiers') }} as r on r.account_id = f.account_id and r.is_current
 left join tier_scores as l on l.account_id = f.account_id
 left join {{ ref('int_accounts__value') }} as w on w.account_id = f.account_id
