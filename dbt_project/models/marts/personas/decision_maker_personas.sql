@@ -1,4 +1,4 @@
-{# who takes part in decisions, by role and persona, in the steps of the method: shares, numbers, and what stays unsaid #}
+{# who takes part in decisions, by role and persona, in the steps of the method: shares, numbers, what is not said #}
 {% set key = "concat_ws('|', r.persona, r.decision_role, r.step, r.aspect, coalesce(r.stage, ''), r.source,"
     ~ " coalesce(r.value, ''))" %}
 {% set z = portrait_parameter('confidence_z') %}
