@@ -10,7 +10,8 @@ with personas as (
         account_id,
         cast(persona_number as {{ text }}) as persona
     from {{ ref('int_personas__memberships') }}
-    where persona_number is not null
+    -- number 0 is the background
+    where persona_number > 0
 ),
 
 -- everybody and each persona, every role and each

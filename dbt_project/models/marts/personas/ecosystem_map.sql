@@ -1,4 +1,4 @@
-{# what each post at customers gains and bears, how deeply it uses the product, its influence, and whom to serve first #}
+{# what each post at customers gains and bears, how deeply it uses the product, its influence, whom to serve first #}
 {% set min_cell = persona_threshold('min_cell_customers') %}
 {% set scale = portrait_parameter('benefit_scale') %}
 with personas as (
@@ -6,7 +6,8 @@ with personas as (
         account_id,
         cast(persona_number as {{ dbt.type_string() }}) as persona
     from {{ ref('int_personas__memberships') }}
-    where persona_number is not null
+    -- number 0 is the background
+    where persona_number > 0
     union all
     select
         account_id,
