@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -24,6 +25,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
     connection.execute(
         f"create view quarantine as select * from read_parquet('{home}/landing/*/*/load_date=*/*.parquet',"
         " union_by_name = true) where row_errors is not null"
+    )
+    connection.execute(
+        "create view answers as select distinct interview_id, question_code, answer_code from"
+        f" read_parquet('{home}/landing/crm/interview_answers/load_date=*/*.parquet', union_by_name = true)"
+        " where row_errors is null and answer_code is not null"
     )
     yield connection
     connection.close()
@@ -419,3 +425,94 @@ def test_daily_figures_are_those_of_the_records_and_compare_like_with_like(world
            where d.week_ago_value is distinct from w.value""",
     )
     assert unlike == [(0,)]
+
+
+def test_every_answer_of_an_interview_counts_or_says_why_not(world: duckdb.DuckDBPyConnection) -> None:
+    counted = rows(
+        world,
+        """select (select count(*) from answers),
+                  (select sum(k) from release.marts.interview_findings
+                   where finding_type = 'answer' and respondent_side = 'all' and respondent_role = 'all')
+                  + coalesce((select sum(k) from release.marts.interview_findings
+                              where finding_type = 'set aside'), 0)""",
+    )[0]
+    assert counted[0] == counted[1] and counted[0] > 50
+    taboo = "select count(*), count_if(inferred_count = k) from release.marts.interview_findings where is_taboo"
+    told, inferred = rows(world, f"{taboo} and finding_type = 'answer'")[0]
+    assert told == inferred and told > 0
+    # of a single company nobody can say how far departments agree
+    assert rows(
+        world,
+        """select count(*) from release.marts.interview_findings
+           where rate is not null and n < 5 or alpha is not null and n < 10""",
+    ) == [(0,)]
+
+
+def test_portraits_rest_on_what_the_night_knows(world: duckdb.DuckDBPyConnection) -> None:
+    told = rows(
+        world,
+        """select value, k, n from release.marts.decision_maker_personas
+           where persona = 'all' and decision_role = 'final' and aspect = 'seniority' order by value""",
+    )
+    seen = rows(
+        world,
+        """with deciders as (
+               select c.seniority from release.marts.contacts as c join release.marts.accounts as a using (account_id)
+               where c.decision_role = 'final' and c.seniority is not null and a.won_deal_count > 0
+                   and coalesce(a.company_relation, '') not in ('competitor', 'partner')
+           ) select seniority, count(*), sum(count(*)) over () from deciders group by 1 order by 1""",
+    )
+    assert told == seen and len(told) > 1
+    # nobody was asked their age in the sample world, so nothing is said of it
+    assert rows(world, "select count(*) from release.marts.decision_maker_personas where step = 'demographics'") == [
+        (0,)
+    ]
+    assert rows(
+        world,
+        """select count(*) from release.marts.ecosystem_map
+           where net_gain <> efficiency_gain + cost_gain + experience_gain - burden
+               or priority is not null and not is_guess""",
+    ) == [(0,)]
+
+
+def test_stories_tell_nothing_but_metrics(world: duckdb.DuckDBPyConnection) -> None:
+    sentences = rows(
+        world,
+        """select story, text_zh, text_en, label_zh, label_en, value_shown, n, has_fictional_name
+           from release.marts.persona_stories""",
+    )
+    assert {row[0] for row in sentences} == {"day_in_the_life", "ideal_customer", "ideal_decision_maker"}
+    for _, zh, en, label_zh, label_en, shown, n, is_named in sentences:
+        for text, label in ((str(zh), label_zh), (str(en), label_en)):
+            numbers = re.findall(r"-?[0-9.]*[0-9]%?", text.replace(str(label), "") if label else text)
+            assert set(numbers) <= {shown, str(n)}, text
+            assert "{" not in text
+        assert is_named == ("（虚构）" in str(zh)) == ("(fictional)" in str(en))
+    # each is what its table says, of the row that it names
+    for table, key in (
+        ("decision_maker_personas", "decision_maker_persona_id"),
+        ("user_personas", "user_persona_id"),
+        ("ecosystem_map", "ecosystem_post_id"),
+    ):
+        told = f"from release.marts.persona_stories where table_name = '{table}'"
+        columns_told = [str(row[0]) for row in rows(world, f"select distinct metric_column {told} order by 1")]
+        for column in columns_told:
+            wrong = rows(
+                world,
+                f"""select count(*) from release.marts.persona_stories as s
+                    left join release.marts.{table} as m on m.{key} = s.row_key
+                    where s.table_name = '{table}' and s.metric_column = '{column}'
+                        and s.metric_value is distinct from m.{column}""",
+            )
+            assert wrong == [(0,)]
+    shares = rows(
+        world,
+        """with industries as (
+               select concat('industry_name|', industry_name) as row_key,
+                   round(count(*) / sum(count(*)) over (), 6) as share
+               from release.marts.accounts where won_deal_count > 0 and industry_name is not null
+               group by industry_name
+           ) select count(*), count_if(s.metric_value = i.share) from release.marts.persona_stories as s
+           join industries as i using (row_key) where s.table_name = 'accounts'""",
+    )
+    assert shares == [(1, 1)]

@@ -208,6 +208,13 @@ insert into marts.decision_maker_personas (decision_maker_persona_id, persona, d
 values ('d1', 'all', 'final', 'demographics', 'age', 'above_50', 6, 12, 0.5, 0.25, 0.75);
 insert into marts.user_personas (user_persona_id, post, aspect, value, k, n, rate, rate_low, rate_high, inferred_count)
 values ('u1', 'sales', 'kpi', 'revenue', 6, 12, 0.5, 0.25, 0.75, 6);
+insert into marts.ecosystem_map (ecosystem_post_id, persona, post, people_count, efficiency_gain, cost_gain,
+    experience_gain, burden, net_gain, influence, priority, priority_reason_zh, priority_reason_en)
+values ('e1', 'all', 'sales', 9, 0, 1, 0, 2, -1, 0.4, 1, '先减负', 'lighten it first');
+insert into marts.persona_stories (persona_story_id, story, sentence_number, text_zh, text_en, value_shown, n, label_zh,
+    label_en, has_fictional_name)
+values ('s1', 'day_in_the_life', 1, '周（虚构）9至12点占34%，64人', 'Zhou (fictional) at 9 to 12: 34% of 64', '34%', 64,
+    '9至12点', '9 to 12', true);
 insert into marts.interview_findings (interview_finding_id, finding_type, question_code, respondent_side,
     respondent_role, answer, k, n, rate, rate_low, rate_high, is_thin)
 values ('f1', 'answer', 'q13', 'customer', 'all', 'manual_work', 8, 12, 0.67, 0.4, 0.86, false);

@@ -273,6 +273,30 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "ecosystem_map",
+        "the net gain is the gains less the burden",
+        "update marts.ecosystem_map set net_gain = 1",
+    ),
+    Break(
+        "marts",
+        "ecosystem_map",
+        "a priority has a reason, a net gain and an influence that rests on enough people",
+        "update marts.ecosystem_map set people_count = 2",
+    ),
+    Break(
+        "marts",
+        "persona_stories",
+        "every number of a sentence is its metric's",
+        "update marts.persona_stories set text_en = replace(text_en, '34', '43')",
+    ),
+    Break(
+        "marts",
+        "persona_stories",
+        "a fictional name says that it is",
+        "update marts.persona_stories set text_zh = replace(text_zh, '（虚构）', '')",
+    ),
+    Break(
+        "marts",
         "interview_findings",
         "a share lies within its bounds and rests on enough interviews",
         "update marts.interview_findings set n = 4, k = 3",

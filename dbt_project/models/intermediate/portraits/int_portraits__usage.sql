@@ -1,16 +1,36 @@
 {# how deeply each user of the product uses it in the last weeks before the night, and which post they hold #}
 {% set night = "cast('" ~ var("as_of_date") ~ "' as date)" %}
 {% set days = portrait_parameter('usage_days') %}
-with logins as (
+with known as (
     select
         e.user_id,
-        min(v.contact_id) as contact_id
+        v.contact_id
     from {{ ref('stg_website__events') }} as e
     inner join {{ source('identity', 'visitors') }} as v on v.anonymous_id = e.anonymous_id
     where e.user_id is not null and v.contact_id is not null
-    group by e.user_id
+    union
+    -- some products log in by the address, or by the number of the CRM
+    select
+        lower(email) as user_id,
+        contact_id
+    from {{ source('identity', 'people') }}
+    where email is not null
+    union
+    select
+        lower(source_id) as user_id,
+        contact_id
+    from {{ source('identity', 'people') }}
+    where source_system = 'crm' and source_object = 'contacts'
+),
+
+logins as (
+    select
+        lower(user_id) as user_id,
+        min(contact_id) as contact_id
+    from known
+    group by lower(user_id)
     -- a login that several people share belongs to none of them
-    having count(distinct v.contact_id) = 1
+    having count(distinct contact_id) = 1
 ),
 
 used as (
@@ -60,5 +80,5 @@ select
     cast(s.usage_count as double) * 7 / {{ days }} as uses_per_week
 from summed as s
 left join features as f on f.user_id = s.user_id and f.account_id = s.account_id and f.place = 1
-left join logins as l on l.user_id = s.user_id
+left join logins as l on l.user_id = lower(trim(s.user_id))
 left join {{ ref('contacts') }} as p on p.contact_id = l.contact_id

@@ -1,4 +1,4 @@
-{# who takes part in decisions, by role and persona, in the steps of the method: shares, numbers, and what stays unsaid #}
+{# who takes part in decisions, by role and persona, in the steps of the method: shares, numbers, what is not said #}
 {% set key = "concat_ws('|', r.persona, r.decision_role, r.step, r.aspect, coalesce(r.stage, ''), r.source,"
     ~ " coalesce(r.value, ''))" %}
 {% set z = portrait_parameter('confidence_z') %}
@@ -10,7 +10,8 @@ with personas as (
         account_id,
         cast(persona_number as {{ text }}) as persona
     from {{ ref('int_personas__memberships') }}
-    where persona_number is not null
+    -- number 0 is the background
+    where persona_number > 0
 ),
 
 -- everybody and each persona, every role and each
