@@ -109,6 +109,10 @@ MARTS = {
     " duration_seconds bigint, page_views bigint, event_count bigint, engaged_seconds bigint, entry_url, exit_url,"
     " content_type, content_type_count bigint, topic, purposefulness double, goal, driver, sub_driver,"
     " driver_confidence double, driver_evidence, referrer_domain, channel, campaign, is_bot boolean, bot_name, is_own_traffic boolean",
+    "sourcing_episodes": "sourcing_episode_id, account_id, topic, episode_number int, started_at timestamptz,"
+    " ended_at timestamptz, days bigint, is_open boolean, pattern, driver, sub_driver, driver_share double,"
+    " purposefulness double, session_count bigint, contact_count bigint, page_views bigint, engaged_seconds bigint,"
+    " sessions_per_week double, covered_count bigint, covered_share double, covered_contents, missing_contents",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, content_type, topic,"
     " occurred_at timestamptz, is_first_touch boolean, is_last_touch boolean",
     "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
@@ -277,6 +281,9 @@ select 'key' || i, 'acc' || i, 'revenue', 'all', 'all', i, 4, 0.25, 0.25 * i, i 
 from range(1, 5) as numbers(i);
 insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ago)
 select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
+insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
+    session_count, purposefulness, covered_share, driver_share)
+select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1, 1, 0.5, 1;
 insert into marts.kpi_daily (kpi_daily_id, metric, segment_type, segment, day, value)
 select segment || i, 'won_deals', segment_type, segment, date '2026-11-20' - i::int, value
 from range(0, 22) as numbers(i)
