@@ -48,6 +48,7 @@ from expectations.marts import (
     moments,
     persona_stories,
     sessions,
+    sourcing_episodes,
     touchpoints,
     user_personas,
 )
@@ -81,6 +82,7 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("marts", "account_score_ledger", account_score_ledger.suite),
         BoundaryTable("marts", "key_accounts", key_accounts.suite),
         BoundaryTable("marts", "moments", moments.suite),
+        BoundaryTable("marts", "sourcing_episodes", sourcing_episodes.suite),
         BoundaryTable("marts", "kpi_daily", kpi_daily.suite),
         BoundaryTable("marts", "kpi_alerts", kpi_alerts.suite),
         BoundaryTable("marts", "experiments", experiments.suite),

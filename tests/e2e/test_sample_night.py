@@ -516,3 +516,43 @@ def test_stories_tell_nothing_but_metrics(world: duckdb.DuckDBPyConnection) -> N
            join industries as i using (row_key) where s.table_name = 'accounts'""",
     )
     assert shares == [(1, 1)]
+def test_what_people_come_for_and_topic_episodes_are_those_of_the_truth(world: duckdb.DuckDBPyConnection) -> None:
+    # the browser's id has left as a hash only: a session is found again by its moments
+    told = rows(
+        world,
+        """select count(*), count_if(s.driver = t.driver), count_if(s.sub_driver = t.sub_driver)
+           from truth_sessions as t
+           join release.marts.sessions as s
+               on timezone('UTC', s.started_at) = t.started_at and timezone('UTC', s.ended_at) = t.ended_at
+           where t.driver is not null""",
+    )[0]
+    sessions, driver, sub_driver = (int(str(one)) for one in told)
+    assert sessions > 500
+    assert driver >= 0.9 * sessions
+    assert sub_driver >= 0.8 * sessions
+    # all sessions are there, with the counts of the truth
+    missed = rows(
+        world,
+        """select count(*) from truth_sessions as t
+           left join release.marts.sessions as s
+               on timezone('UTC', s.started_at) = t.started_at and timezone('UTC', s.ended_at) = t.ended_at
+                  and s.event_count = t.event_count and s.page_views = t.page_view_count
+           where s.session_id is null""",
+    )
+    assert missed == [(0,)]
+    # a purchase that was read about in several visits is an episode of its account
+    found = rows(
+        world,
+        f"""with seen as (
+                select c.account_id, e.started_at, e.ended_at
+                from truth_episodes as e join ({ONE_COMPANY}) as c using (company_id)
+                where e.session_count >= 5
+            )
+            select count(*), count_if(exists (
+                select 1 from release.marts.sourcing_episodes as o
+                where o.account_id = seen.account_id and timezone('UTC', o.started_at) <= seen.ended_at
+                    and timezone('UTC', o.ended_at) >= seen.started_at
+            )) from seen""",
+    )[0]
+    assert int(str(found[0])) > 10
+    assert int(str(found[1])) >= 0.7 * int(str(found[0]))

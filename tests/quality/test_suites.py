@@ -201,6 +201,18 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "sourcing_episodes",
+        "shares of an episode lie between nought and one",
+        "update marts.sourcing_episodes set covered_share = 1.1",
+    ),
+    Break(
+        "marts",
+        "sourcing_episodes",
+        "episodes hold no visit twice",
+        "update marts.sourcing_episodes set session_count = 1000",
+    ),
+    Break(
+        "marts",
         "best_customers",
         "a score is a share and rests on at least one measure",
         "update marts.best_customers set measure_count = 0 where account_id = 'acc1'",
