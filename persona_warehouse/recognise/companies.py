@@ -88,7 +88,9 @@ def _chinese(text: pa.Array) -> dict[str, pa.Array]:
     text, bracket_place = _brackets(text)
     text, branch = _branch(text)
     text, form = _legal_form(text)
+    text, country = _country_behind(text)
     bare, place, is_county = _places(text)
+    bare = _without_parts_of_places(bare, place)
     rest, trade, is_stuck = _trades(bare)
     # 和平 in front of 鸟服饰 was no county: a brand of one character is none
     undone = pc.and_(is_stuck, is_county)
@@ -101,7 +103,7 @@ def _chinese(text: pa.Array) -> dict[str, pa.Array]:
     rest = pc.if_else(is_trade, _joined(_first(front, taken), rest), rest)
     is_place = pc.and_(_member(rest, _place_names()), _member(form, _forms_of("institution")))
     rest, form = pc.if_else(is_place, _joined(rest, form), rest), pc.if_else(is_place, None, form)
-    place = pc.coalesce(pc.if_else(undone, None, place), bracket_place)
+    place = pc.coalesce(pc.if_else(undone, None, place), bracket_place, country)
     return {"place": place, "brand": _none(rest), "trade": _none(trade), "legal_form": form, "branch": branch}
 
 
@@ -184,6 +186,55 @@ def _places(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
         short = pc.if_else(_member(found, _district_names()), None, _short_places(found))
         place = pc.coalesce(short, place)
     return text, place, is_county
+
+
+def _country_behind(text: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """3M中国有限公司, 雀巢咖啡中国: the country behind the brand is no trade."""
+    return _suffix(text, ("中国", "大中华区", "中国区"), least_left=SHORTEST_BRAND)
+
+
+# a town or a zone between a place and a brand: 小榄镇, 张江高新区; 小镇 and 古镇 are words of brands
+_PART_OF_PLACE = (
+    r"^(?:\p{Han}{1,2}[^小古]镇|\p{Han}{2,3}街道|\p{Han}{0,4}?(?:经济技术开发区|高新技术产业开发区|高新技术开发区|经济开发区|"
+    r"开发区|高新区|经开区|保税港区|保税区|自贸区|工业园区|产业园区|工业区|产业集聚区|示范区|度假区))(?P<rest>\p{Han}{4,})$"
+)
+
+
+def _without_parts_of_places(text: pa.Array, place: pa.Array) -> pa.Array:
+    """What follows upon a place and lies in it, as long as a brand is left: towns, zones, districts without 区.
+
+    宁波 | 海曙 | 腾飞物流: the short name of a district of the very place; but 重庆 | 长安汽车, which is a district of
+    Xi'an, and 杭州 | 西湖电子, where nothing else could be the brand.
+    """
+    has_place = pc.is_valid(place)
+    some = pc.if_else(has_place, text, None)
+    rest = pc.struct_field(pc.extract_regex(some, _PART_OF_PLACE), "rest")
+    text = pc.coalesce(rest, text)
+    both = pc.if_else(has_place, _joined(place, text), None)
+    parts, district = _prefix(both, _places_with_district(), least_left=4)
+    found = pc.is_valid(district)
+    if not pc.any(found).as_py():
+        return text
+    left = parts.filter(found)
+    for _ in range(MOST_TRADES):
+        left, word = _suffix(left, _trade_words(), least_left=0)
+        if not pc.any(pc.is_valid(word)).as_py():
+            break
+    has_brand = pc.greater_equal(pc.utf8_length(left), SHORTEST_BRAND)
+    kept = pc.if_else(has_brand, parts.filter(found), text.filter(found))
+    return pc.replace_with_mask(text, found, kept)
+
+
+@cache
+def _places_with_district() -> frozenset[str]:
+    """宁波海曙, 浙江海曙: a city or province with the short name of a district in it."""
+    found = set()
+    for region in regions.regions():
+        if region.level == regions.DISTRICT:
+            short = regions.short_name(region.name)
+            above = {regions.short_name(region.city), regions.short_name(region.province)}
+            found |= {name + short for name in above if len(short) >= SHORTEST_BRAND and short != name}
+    return frozenset(found)
 
 
 def _trades(text: pa.Array) -> tuple[pa.Array, pa.Array, pa.Array]:
@@ -319,9 +370,11 @@ def _shorts() -> tuple[pa.Array, pa.Array]:
 def _latin(text: pa.Array) -> dict[str, pa.Array]:
     low = pc.utf8_lower(text)
     low = pc.replace_substring_regex(low, r"\((?:the|class [a-z]|formerly [^)]*)\)", " ")
+    places = _alternatives(["china", *regions.latin_names()])
+    in_brackets = pc.struct_field(pc.extract_regex(low, rf"\((?P<place>{places})\)"), "place")
+    low = pc.replace_substring_regex(low, rf"\((?:{places})\)", " ")
     low = pc.replace_substring_regex(low, r"[()]", " ")
     low = pc.utf8_trim_whitespace(pc.replace_substring_regex(low, r"[\s,;\"]+", " "))
-    places = _alternatives(["china", *regions.latin_names()])
     # behind the legal form: … Co., Ltd. Suzhou Branch
     forms = _alternatives(re.sub(r"[\s,]+", " ", form) for form in _forms_of("english"))
     parts = pc.extract_regex(
@@ -337,11 +390,9 @@ def _latin(text: pa.Array) -> dict[str, pa.Array]:
     trades = _alternatives(row["term"] for row in rows_of("companies/trade_words_en"))
     parts = pc.extract_regex(rest, rf"^(?P<brand>.+?)(?P<trade>(?: (?:and |& )?(?:{trades}))*)$")
     brand, trade = pc.struct_field(parts, "brand"), pc.struct_field(parts, "trade")
-    cleaned = {"place": place, "brand": brand, "trade": trade, "legal_form": form}
-    return {
-        **{name: _none(pc.utf8_trim(values, " .&-")) for name, values in cleaned.items()},
-        "branch": branch,
-    }
+    told = {"place": place, "brand": brand, "trade": trade, "legal_form": form}
+    cleaned = {name: _none(pc.utf8_trim(values, " .&-")) for name, values in told.items()}
+    return {**cleaned, "place": pc.coalesce(cleaned["place"], in_brackets), "branch": branch}
 
 
 def _alternatives(terms: Iterable[str]) -> str:
