@@ -172,7 +172,8 @@ def _by_values(stream: str, shape: ObjectContract, told: dict[str, Profile], col
         name for name in shape.required if shape.columns[name].type in ("date", "timestamp") and name not in taken
     ]
     for landing in moments:
-        dates = [profile for profile in free if _fits(shape, landing, profile)]
+        # a column that begins with _ is of the tool that copied the table
+        dates = [profile for profile in free if profile.name[0] != "_" and _fits(shape, landing, profile)]
         if len(dates) == 1:
             take(landing, dates[0], "values: the only dates")
     return columns
@@ -263,16 +264,19 @@ def _vocabulary_of(name: str, landing: str) -> dict[str, Any] | None:
 
 
 def _best_of_each(found: list[Guess]) -> list[Guess]:
-    """One guess an object, and those that have the same columns: parts of one export."""
+    """One guess an object, with the other parts of its export: files whose names differ in numbers alone."""
     best: dict[tuple[str, str], Guess] = {}
     for one in found:
         at = (one.stream, one.name)
         if at not in best or one.score > best[at].score:
             best[at] = one
-    return [
-        one for one in found
-        if {column.source for column in best[one.stream, one.name].columns} <= set(one.looked.columns)
-    ]  # fmt: skip
+
+    def is_part(one: Guess, of: Guess) -> bool:
+        alike = re.sub(r"\d+", "", one.looked.name) == re.sub(r"\d+", "", of.looked.name)
+        columns = {column.source for column in of.columns}
+        return one is of or (alike and one.looked.sheet == of.looked.sheet and columns <= set(one.looked.columns))
+
+    return [one for one in found if is_part(one, best[one.stream, one.name])]
 
 
 def _keys_by_reference(found: list[Guess]) -> list[Guess]:

@@ -144,7 +144,8 @@ def file_hint(stem: str, stream: str, name: str) -> float:
     for word in map(spoken, called):
         bare = word.replace(" ", "")
         if plain in (bare, bare + "s", bare.rstrip("s"), bare + "表", bare + "列表", bare + "导出"):
-            return 3.0
+            # contacts before a contact list: the list may be one of lists
+            return 2.5 if re.search(r"\blist\b", spoken(stem)) else 3.0
         is_part = bare in plain if re.search(f"[{HAN}]", bare) else re.search(rf"\b{word}s?\b", words)
         if is_part:
             told = max(told, 1.0 + len(bare) / max(len(plain), 1))

@@ -195,6 +195,19 @@ def test_without_ids_companies_are_known_by_the_name_that_others_refer_to(tmp_pa
     assert deals.settings == {"formats": {"closed_at": "%d/%m/%Y"}, "values": {"stage": {"初步洽谈": "prospecting"}}}
 
 
+def test_a_history_of_an_object_is_no_second_part_of_it(tmp_path: Path) -> None:
+    header = ["Deal ID", "Deal Name", "Stage", "Amount", "Close Date"]
+    for name in ("deals_2025", "deals_2026", "deals_history"):
+        write_csv(tmp_path / f"{name}.csv", [header, [f"{name}1", "a", "won", 1, "2026-01-01"]])
+    looked = look(tmp_path)
+    found = guess_all(looked)
+    assert [one.looked.name for one in found] == ["deals_2025.csv", "deals_2026.csv"]
+    text = sources_text(tmp_path, tmp_path / "s.yml", found, looked, currency="CNY", site=None)
+    # deals_202*.csv takes both parts and not the history
+    assert yaml.safe_load(text)["sources"]["crm"][0]["objects"]["deals"]["file"] == "deals_202*.csv"
+    assert "#   deals_history.csv\n" in text
+
+
 def test_columns_without_telling_names_are_known_by_their_values(tmp_path: Path) -> None:
     rows = [[f"k{i}", f"王小{i}", f"w{i}@example.com", f"138{i:08}", "备用"] for i in range(30)]
     write_csv(tmp_path / "contacts.csv", [["编号", "姓名", "字段A", "字段B", "字段C"], *rows])
