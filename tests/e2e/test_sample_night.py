@@ -516,6 +516,8 @@ def test_stories_tell_nothing_but_metrics(world: duckdb.DuckDBPyConnection) -> N
            join industries as i using (row_key) where s.table_name = 'accounts'""",
     )
     assert shares == [(1, 1)]
+
+
 def test_what_people_come_for_and_topic_episodes_are_those_of_the_truth(world: duckdb.DuckDBPyConnection) -> None:
     # the browser's id has left as a hash only: a session is found again by its moments
     told = rows(
