@@ -14,7 +14,15 @@ from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.warehouse import connect
 from tests.contracts import mart_columns
 
-VOCABULARIES = ("deal_stages", "activity_types", "lead_statuses", "known_words")
+VOCABULARIES = (
+    "deal_stages",
+    "activity_types",
+    "lead_statuses",
+    "known_words",
+    "question_bank",
+    "answer_codes",
+    "persona_thresholds",
+)
 
 AS_OF = date(2026, 11, 20)
 
@@ -290,7 +298,7 @@ def create_tables(database: Path) -> None:
         for schema in ("staging", "quarantine", "marts", "seeds"):
             connection.execute(f"create schema {schema}")
         for seed in VOCABULARIES:
-            file = PROJECT_ROOT / "dbt_project" / "seeds" / f"{seed}.csv"
+            (file,) = (PROJECT_ROOT / "dbt_project" / "seeds").rglob(f"{seed}.csv")
             connection.execute(f"create table seeds.{seed} as from read_csv('{file}')")
         for stream in STREAMS:
             for name, contract in objects(stream).items():
