@@ -13,9 +13,7 @@ MODEL = "dbt_target/compiled/persona_warehouse/models/intermediate/website/int_w
 CHANNELS = {"SOURCE_CATEGORY_SEARCH": "organic_search", "SOURCE_CATEGORY_SOCIAL": "social"}
 
 
-def test_search_engines_and_social_sites_are_told_apart(
-    real_data: Path, empty_world: Settings, tmp_path: Path
-) -> None:
+def test_search_engines_and_social_sites_are_told_apart(real_data: Path, empty_world: Settings, tmp_path: Path) -> None:
     with (real_data / "web_channel_grouping" / "ga4_source_categories.csv").open(encoding="utf-8-sig") as file:
         listed = [
             (row["source"], CHANNELS[row["source_category"]])

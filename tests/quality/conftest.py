@@ -95,7 +95,8 @@ MARTS = {
     "contacts": "contact_id, account_id, masked_name, job_title, department, job_function, seniority, buying_role,"
     " decision_role, buying_influence, influence_score double, has_decision_power boolean, role_confidence double,"
     " preferred_channel, active_hours, behavior_driver, behavior_driver_share double, lifecycle_stage,"
-    " is_follower boolean, has_email boolean, has_phone boolean, first_touch_at timestamptz, last_touch_at timestamptz,"
+    " is_follower boolean, follower_segment, has_email boolean, has_phone boolean,"
+    " first_touch_at timestamptz, last_touch_at timestamptz,"
     " source_record_count bigint",
     "contact_identities": "identity_key, source_system, source_object, source_id, identity_type, contact_id,"
     " account_id, match_method, match_probability double, valid_from timestamptz, valid_to timestamptz, stint bigint",
@@ -108,11 +109,21 @@ MARTS = {
     "sessions": "session_id, visitor_key, contact_id, account_id, started_at timestamptz, ended_at timestamptz,"
     " duration_seconds bigint, page_views bigint, event_count bigint, engaged_seconds bigint, entry_url, exit_url,"
     " content_type, content_type_count bigint, topic, purposefulness double, goal, driver, sub_driver,"
-    " driver_confidence double, driver_evidence, referrer_domain, channel, campaign, is_bot boolean, bot_name, is_own_traffic boolean",
+    " driver_confidence double, driver_evidence, referrer_domain, channel, campaign, is_bot boolean, bot_name,"
+    " is_own_traffic boolean",
     "sourcing_episodes": "sourcing_episode_id, account_id, topic, episode_number int, started_at timestamptz,"
     " ended_at timestamptz, days bigint, is_open boolean, pattern, driver, sub_driver, driver_share double,"
     " purposefulness double, session_count bigint, contact_count bigint, page_views bigint, engaged_seconds bigint,"
     " sessions_per_week double, covered_count bigint, covered_share double, covered_contents, missing_contents",
+    "follower_episodes": "follower_episode_id, follower_key, episode_number int, contact_id, account_id,"
+    " followed_at timestamptz, unfollowed_at timestamptz, is_follow_known boolean, is_exact boolean, follow_scene,"
+    " qr_scene, followed_days bigint, activity_count bigint, menu_count bigint, scan_count bigint,"
+    " message_count bigint, last_activity_at timestamptz, was_lead_before boolean, was_customer_before boolean,"
+    " first_lead_at timestamptz, first_sql_at timestamptz, first_won_at timestamptz",
+    "follower_cohorts": "follower_cohort_id, cohort, scene, window_days bigint, outcome, new_n bigint, new_k bigint,"
+    " new_rate double, new_rate_low double, new_rate_high double, new_unobserved_count bigint, long_n bigint,"
+    " long_k bigint, long_rate double, long_rate_low double, long_rate_high double, long_unobserved_count bigint,"
+    " lift double, lift_low double, lift_high double, reason",
     "touchpoints": "touchpoint_id, contact_id, account_id, touchpoint_type, channel, campaign, content_type, topic,"
     " occurred_at timestamptz, is_first_touch boolean, is_last_touch boolean",
     "journey_stages": "journey_stage_id, account_id, stage, stage_order int, entered_at timestamptz,"
@@ -283,7 +294,15 @@ insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ag
 select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
 insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
     session_count, purposefulness, covered_share, driver_share)
-select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1, 1, 0.5, 1;
+select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1,
+    1, 0.5, 1;
+insert into marts.follower_episodes (follower_episode_id, follower_key, episode_number, followed_at, unfollowed_at,
+    is_follow_known, first_lead_at)
+select 'f' || i, 'key' || i, 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', true,
+    timestamptz '2026-11-01 12:00:00+00' from range(1, 5) as numbers(i);
+insert into marts.follower_cohorts (follower_cohort_id, cohort, scene, window_days, outcome, new_n, new_k, new_rate,
+    new_rate_low, new_rate_high, long_n, long_k, long_rate, long_rate_low, long_rate_high, lift, lift_low, lift_high)
+values ('c1', 'all', 'all', 30, 'lead', 10, 4, 0.4, 0.2, 0.7, 10, 2, 0.2, 0.1, 0.5, 2, 0.5, 8);
 insert into marts.kpi_daily (kpi_daily_id, metric, segment_type, segment, day, value)
 select segment || i, 'won_deals', segment_type, segment, date '2026-11-20' - i::int, value
 from range(0, 22) as numbers(i)
