@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-MODULES = ("accuracy.identities", "accuracy.personas", "accuracy.value")
+MODULES = ("accuracy.behaviour", "accuracy.identities", "accuracy.personas", "accuracy.value")
 
 
 @dataclass(frozen=True)
