@@ -17,6 +17,7 @@ MODULES = (
     "accuracy.personas",
     "accuracy.value",
     "accuracy.journeys",
+    "accuracy.behaviour",
 )
 
 
