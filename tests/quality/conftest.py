@@ -14,7 +14,16 @@ from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.warehouse import connect
 from tests.contracts import mart_columns
 
-VOCABULARIES = ("deal_stages", "activity_types", "lead_statuses", "known_words")
+# the seeds that expectations read, by their paths
+VOCABULARIES = (
+    "deal_stages",
+    "activity_types",
+    "lead_statuses",
+    "known_words",
+    "interviews/question_bank",
+    "interviews/answer_codes",
+    "personas/persona_thresholds",
+)
 
 AS_OF = date(2026, 11, 20)
 
@@ -291,7 +300,7 @@ def create_tables(database: Path) -> None:
             connection.execute(f"create schema {schema}")
         for seed in VOCABULARIES:
             file = PROJECT_ROOT / "dbt_project" / "seeds" / f"{seed}.csv"
-            connection.execute(f"create table seeds.{seed} as from read_csv('{file}')")
+            connection.execute(f"create table seeds.{file.stem} as from read_csv('{file}')")
         for stream in STREAMS:
             for name, contract in objects(stream).items():
                 columns = ", ".join(f"{column.name} {SQL_TYPES[column.type]}" for column in contract.columns.values())
