@@ -52,7 +52,7 @@ def build(folder: Path, seed: int, companies: int, tell: Callable[[str], None] =
     home = folder / f"seed{seed}"
     settings = Settings(home, home / "sample" / "sources.yml", END, "Asia/Shanghai", 7)
     _clear(home, _made_of(seed, companies))
-    night = [
+    night: list[tuple[str, Callable[[str], object]]] = [
         *((f"ingest {stream}", partial(steps.ingest, stream)) for stream in ("crm", "website", "wechat")),
         ("build staging", steps.build_staging),
         ("resolve identities", steps.resolve_identities),
