@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import cleandoc
 
 from accuracy.labels import MARK, classes
 from accuracy.measures import Bin, Found, Measure
@@ -32,7 +33,7 @@ def page(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]], 
     parts.append(_summary(measures, found))
     for one in measures:
         worlds = found[one.name]
-        parts.append(f"## {one.name.capitalize()}\n\n{_by_seed(one, worlds)}")
+        parts += [f"## {one.name.capitalize()}", cleandoc(one.find.__doc__ or ""), _by_seed(one, worlds)]
         told = classes(total(worlds))
         if 1 < len(told) <= MOST_CLASSES:
             parts.append(f"By class, all seeds:\n\n{_by_class(told)}")
@@ -44,7 +45,7 @@ def page(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]], 
         examples = [f"- seed {seed}: {text}" for seed in sorted(worlds) for text in worlds[seed].examples[:6]]
         if examples:
             parts.append("The worst:\n\n" + "\n".join(examples))
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def total(worlds: Mapping[int, Found]) -> dict[str, int]:
