@@ -56,13 +56,14 @@ def _of_people(
 @measure("seniority", scores, accuracy=0.95)
 def seniority(connection: duckdb.DuckDBPyConnection) -> Found:
     """Of people whose title a source tells; a title that is not theirs any more counts as wrong."""
-    return _of_people(connection, "seniority", "p.seniority", "true_seniority")
+    ours = "case when p.job_title is not null then p.seniority end"
+    return _of_people(connection, "seniority", ours, "true_seniority")
 
 
 @measure("function", scores, accuracy=0.95)
 def function(connection: duckdb.DuckDBPyConnection) -> Found:
     """Of people whose title a source tells; the truth has one function for supply chain and logistics."""
-    ours = "replace(p.job_function, 'logistics', 'supply_chain')"
+    ours = "case when p.job_title is not null then replace(p.job_function, 'logistics', 'supply_chain') end"
     return _of_people(connection, "job_function", ours, "coalesce(f.ours, true_function)")
 
 

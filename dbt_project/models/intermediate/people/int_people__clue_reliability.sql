@@ -1,5 +1,6 @@
-{# how often a clue told the part that is recorded or was told in an interview: people of whom both are known, and of
-   them the ones where it is the same. Whose records or interviews contradict each other proves nothing #}
+{# how often a clue told what is so: people of whom the clue is known and what it tells is known without one (a part that
+   is recorded or was told in an interview, a function by the title), and of them the ones where it is the same. Whose
+   records contradict each other proves nothing #}
 with present as (
     select
         contact_id,
@@ -17,7 +18,7 @@ told as (
         tag_type,
         min(tag) as tag
     from present
-    where method in ('recorded', 'interview')
+    where clue is null
     group by contact_id, tag_type
     having count(distinct tag) = 1
 ),

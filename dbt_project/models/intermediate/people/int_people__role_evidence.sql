@@ -1,5 +1,5 @@
 {# all that speaks for a tag of a person: what is recorded, what titles say, what was read or attended, interviews;
-   `clue` is what an inferred role rests on, coarse enough for many people to share it #}
+   `clue` is what a guess rests on, coarse enough for many people to share it #}
 with people as (
     select
         contact_id,
@@ -210,7 +210,7 @@ tagged as (
         -- a department is a place: its data analyst is one, whatever it is called; the title says what somebody does
         'title' as method,
         concat('department: ', raw) as evidence,
-        cast(null as {{ dbt.type_string() }}) as clue,
+        concat('in ', department) as clue,
         0.6 as confidence,
         known_at,
         superseded_at
