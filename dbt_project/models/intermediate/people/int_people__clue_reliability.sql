@@ -1,6 +1,6 @@
-{# how often a clue told what is so: people of whom the clue is known and what it tells is known without one (a part that
-   is recorded or was told in an interview, a function by the title), and of them the ones where it is the same. Whose
-   records contradict each other proves nothing #}
+{# how often a clue told what is so: people of whom the clue is known and what it tells is known without one (a part
+   that is recorded or was told in an interview, a function by the title), and of them the ones where it is the same.
+   Whose records contradict each other proves nothing #}
 with present as (
     select
         contact_id,
