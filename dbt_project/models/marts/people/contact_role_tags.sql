@@ -9,7 +9,9 @@ with parameters as (
 ),
 
 -- a guess from a clue is worth what it was worth for people whose part is recorded, as soon as there are enough of
--- them: the dictionary's confidence counts as so many people more (the mean of a beta distribution)
+-- them: the dictionary's confidence counts as so many people more (the mean of a beta distribution). A part is recorded
+-- of whom sales deals with, who are more often those who decide than others that read the same: of behaviour the share
+-- may lower a guess, not raise it
 calibrated as (
     select
         e.contact_id,
@@ -21,6 +23,10 @@ calibrated as (
         e.superseded_at,
         case
             when r.people_count is null then e.confidence
+            when
+                e.method = 'behaviour'
+                and r.agreeing_count > r.people_count * e.confidence
+                then e.confidence
             else (r.agreeing_count + p.prior_people * e.confidence) / (r.people_count + p.prior_people)
         end as confidence
     from {{ ref('int_people__role_evidence') }} as e
