@@ -7,6 +7,7 @@ import importlib
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.markdown import Markdown
 
 from accuracy.measures import MEASURES, MODULES, Found
 from accuracy.report import page, total
-from accuracy.worlds import build
+from accuracy.worlds import build, standing
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +25,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[101, 102, 103])
     parser.add_argument("--companies", type=int, default=600)
     parser.add_argument("--folder", type=Path, help="where the worlds are written and kept; default a temporary one")
+    parser.add_argument("--as-it-stands", action="store_true", help="measure nights that stand in --folder, run none")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "accuracy.md")
     asked = parser.parse_args()
     for module in MODULES:
@@ -31,14 +33,18 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="accuracy-") as temporary:
         found: dict[str, dict[int, Found]] = {name: {} for name in MEASURES}
+        folder = asked.folder or Path(temporary)
         for seed in asked.seeds:
-            begun = time.monotonic()
-            with console.status(f"seed {seed}: a world of {asked.companies} companies and its night …"):
-                world = build(asked.folder or Path(temporary), seed, asked.companies)
-            console.print(f"seed {seed}: night done in {time.monotonic() - begun:.0f} s, measuring")
+            tell = _teller(console, seed)
+            if asked.as_it_stands:
+                world = standing(folder, seed)
+            else:
+                console.print(f"seed {seed}: a world of {asked.companies} companies and its night")
+                world = build(folder, seed, asked.companies, tell)
             with world.open() as connection:
                 for name, measure in MEASURES.items():
                     found[name][seed] = measure.find(connection)
+            tell("measured")
     text = page(list(MEASURES.values()), found, asked.companies)
     asked.out.write_text(text, encoding="utf-8")
     console.print(Markdown(text))
@@ -49,6 +55,19 @@ def main() -> None:
         if value < measure.bars.get(score, 0.0)
     ]
     sys.exit(f"below the bar: {', '.join(missed)}" if missed else 0)
+
+
+def _teller(console: Console, seed: int) -> Callable[[str], None]:
+    """Prints every step with the seconds that it took."""
+    last = time.monotonic()
+
+    def tell(step: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        console.print(f"seed {seed}: {step}, {now - last:.0f} s")
+        last = now
+
+    return tell
 
 
 if __name__ == "__main__":

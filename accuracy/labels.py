@@ -12,47 +12,53 @@ from accuracy.measures import Bin, Found
 
 EXAMPLES = 8
 EDGES = (0.0, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0001)
+NO_EVIDENCE, EVIDENT, SAID, RIGHT = "no evidence", "with evidence", "labelled", "right"
 MARK = "|"  # between a class and what is counted of it
 Z_95 = 1.959963984540054
 
 
 def compared(connection: duckdb.DuckDBPyConnection, query: str) -> Found:
-    """Counts a query's rows.
+    """Counts a query's rows. Of what there is no evidence at all is counted apart; where there is some and nothing is
+    said, that is a miss of the class.
 
     Args:
-        query: columns `so` (the truth), `said` (ours, null where nothing is known), `shown` (what it was read from)
-            and `stated` (our confidence, or null).
+        query: columns `so` (the truth), `said` (ours, null where nothing is said), `shown` (what it was read from),
+            `stated` (our confidence, or null) and `evident` (whether anything speaks for any label).
     """
     rows = connection.execute(
         f"""select so::varchar, said::varchar, mode(shown order by shown), count(*)
-            from ({query}) where so is not null group by all order by count(*) desc, 1, 2"""
+            from ({query}) where so is not null and (evident or said is not null)
+            group by all order by count(*) desc, 1, 2"""
     ).fetchall()
-    counts: Counter[str] = Counter({"all": 0, "known": 0, "right": 0})
+    ((without,),) = connection.execute(
+        f"select count(*) from ({query}) where so is not null and not evident and said is null"
+    ).fetchall()
+    counts: Counter[str] = Counter({NO_EVIDENCE: without, EVIDENT: 0, SAID: 0, RIGHT: 0})
     for so, said, _, n in rows:
-        counts["all"] += n
+        counts[EVIDENT] += n
+        counts[f"{so}{MARK}so"] += n
         if said is None:
             continue
-        counts["known"] += n
-        counts["right"] += n if so == said else 0
-        # a class is judged among what is known; what is not is `all` less `known`
-        for kind, name in (("so", so), ("said", said)):
-            counts[f"{name}{MARK}{kind}"] += n
-        counts[f"{so}{MARK}right"] += n if so == said else 0
-    confusions = [
-        f"{so} said to be {said}: {n}, such as {shown}" for so, said, shown, n in rows if said not in (None, so)
-    ]
+        counts[SAID] += n
+        counts[f"{said}{MARK}said"] += n
+        if so == said:
+            counts[RIGHT] += n
+            counts[f"{so}{MARK}right"] += n
+    confusions = [f"{so} → {said or 'nothing said'}: {n}, such as {shown}" for so, said, shown, n in rows if said != so]
     return Found(dict(counts), tuple(confusions[:EXAMPLES]), _bins(connection, query))
 
 
 def scores(counts: Mapping[str, int]) -> dict[str, float]:
-    """Accuracy with its 95 % interval (Wilson), the share that is known, and the mean F1 of the classes that exist."""
-    known, right = counts["known"], counts["right"]
-    low, high = _wilson(right, known)
+    """Accuracy where there is evidence, with its 95 % interval (Wilson), the share of it of which a label is said, how
+    many of these are right, and the mean F1 of the classes that exist."""
+    evident, said, right = counts[EVIDENT], counts[SAID], counts[RIGHT]
+    low, high = _wilson(right, evident)
     return {
-        "accuracy": right / known if known else 1.0,
+        "accuracy": right / evident if evident else 1.0,
         "from": low,
         "to": high,
-        "known": known / counts["all"] if counts["all"] else 0.0,
+        "said": said / evident if evident else 0.0,
+        "right of said": right / said if said else 1.0,
         "macro-F1": macro_f1(counts),
     }
 

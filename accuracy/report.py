@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from inspect import cleandoc
 
 from accuracy.labels import MARK, classes
 from accuracy.measures import Bin, Found, Measure
@@ -14,8 +15,10 @@ HEAD = """# How right it is
 Measured by `make accuracy` on sample worlds of {companies} companies that no test knows (seeds {seeds}), against their
 truth. The sample world knows nothing of the dictionaries. Pairs of records are counted: precision is the share of pairs
 said to be one that are, recall the share of pairs that are one and were found. Of labels, accuracy is the share that is
-right of those of which something is known, with its 95 % interval (Wilson), "known" is their share of all, and macro-F1
-is the mean of the classes' F1.
+right of those for which there is evidence, with its 95 % interval (Wilson); where there is evidence and no label is
+said ("said" is the share that has one) it counts as a miss. For how many there is no evidence at all stands beside.
+macro-F1 is the mean of the classes' F1. A line of confusions reads: true → found: how many, such as. What is stated is
+held against what is so in bins; the calibration error is the mean distance of the two, each bin weighing what it holds.
 """
 
 
@@ -30,7 +33,7 @@ def page(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]], 
     parts.append(_summary(measures, found))
     for one in measures:
         worlds = found[one.name]
-        parts.append(f"## {one.name.capitalize()}\n\n{_by_seed(one, worlds)}")
+        parts += [f"## {one.name.capitalize()}", cleandoc(one.find.__doc__ or ""), _by_seed(one, worlds)]
         told = classes(total(worlds))
         if 1 < len(told) <= MOST_CLASSES:
             parts.append(f"By class, all seeds:\n\n{_by_class(told)}")
@@ -38,10 +41,11 @@ def page(measures: Sequence[Measure], found: Mapping[str, Mapping[int, Found]], 
         if bins:
             of = "labels" if told else "pairs compared by likeness alone"
             parts.append(f"What is stated, of {of}, and what is so:\n\n{_reliability(bins)}")
+            parts.append(f"Calibration error: {_calibration_error(bins):.3f}.")
         examples = [f"- seed {seed}: {text}" for seed in sorted(worlds) for text in worlds[seed].examples[:6]]
         if examples:
             parts.append("The worst:\n\n" + "\n".join(examples))
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def total(worlds: Mapping[int, Found]) -> dict[str, int]:
@@ -97,6 +101,11 @@ def _reliability(bins: Sequence[Bin]) -> str:
         for one in bins
     ]  # fmt: skip
     return _table(("probability", "n", "stated", "so"), rows)
+
+
+def _calibration_error(bins: Sequence[Bin]) -> float:
+    """Naeini, Cooper, Hauskrecht (2015): the mean distance of what is stated and what is so, weighed by the bins."""
+    return sum(abs(one.stated - one.right) for one in bins) / sum(one.pairs for one in bins)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -32,51 +32,63 @@ DEPARTMENTS = """(values ('信息部', 'information_technology'), ('总经办', 
 ) as d (theirs, ours)"""
 
 
-def _of_people(connection: duckdb.DuckDBPyConnection, tag_type: str, said: str, so: str, condition: str) -> Found:
+def _of_people(
+    connection: duckdb.DuckDBPyConnection,
+    tag_type: str,
+    said: str,
+    so: str,
+    evident: str = "p.job_title is not null",
+) -> Found:
     return compared(
         connection,
-        f"""select {so} as so, {said} as said, coalesce(p.job_title, 'no title') as shown, s.confidence as stated
+        f"""select {so} as so, {said} as said, coalesce(p.job_title, 'no title') as shown, s.confidence as stated,
+                {evident} as evident
             from ({PEOPLE}) as p
             left join (
                 select contact_id, max(tag_confidence) as confidence from marts.contact_role_tags
                 where tag_type = '{tag_type}' and is_selected group by contact_id
             ) as s using (contact_id)
             left join {FUNCTIONS} on f.theirs = p.true_function
-            left join {DEPARTMENTS} on d.theirs = p.true_department
-            where {condition}""",
+            left join {DEPARTMENTS} on d.theirs = p.true_department""",
     )
 
 
 @measure("seniority", scores, accuracy=0.95)
 def seniority(connection: duckdb.DuckDBPyConnection) -> Found:
     """Of people whose title a source tells; a title that is not theirs any more counts as wrong."""
-    return _of_people(connection, "seniority", "p.seniority", "true_seniority", "p.job_title is not null")
+    ours = "case when p.job_title is not null then p.seniority end"
+    return _of_people(connection, "seniority", ours, "true_seniority")
 
 
 @measure("function", scores, accuracy=0.95)
 def function(connection: duckdb.DuckDBPyConnection) -> Found:
     """Of people whose title a source tells; the truth has one function for supply chain and logistics."""
-    return _of_people(
-        connection,
-        "job_function",
-        "replace(p.job_function, 'logistics', 'supply_chain')",
-        "coalesce(f.ours, true_function)",
-        "p.job_title is not null",
-    )
+    ours = "case when p.job_title is not null then replace(p.job_function, 'logistics', 'supply_chain') end"
+    return _of_people(connection, "job_function", ours, "coalesce(f.ours, true_function)")
 
 
 @measure("department", scores)
 def department(connection: duckdb.DuckDBPyConnection) -> Found:
     """Of people whose title or department a source tells."""
-    return _of_people(
-        connection, "department", "p.department", "coalesce(d.ours, true_department)", "p.job_title is not null"
-    )
+    return _of_people(connection, "department", "p.department", "coalesce(d.ours, true_department)")
+
+
+_HAS = """exists (
+    select 1 from marts.contact_role_tags as k
+    where k.contact_id = p.contact_id and k.tag_type = 'decision_role' and k.method {} 'behaviour'
+)"""
+TOLD, BEHAVED = _HAS.format("<>"), _HAS.format("=")
 
 
 @measure("decision role", scores, **{"macro-F1": 0.80})
 def decision_role(connection: duckdb.DuckDBPyConnection) -> Found:
-    """Final, adviser or user, of people of whom anything is known: title, recorded role, behaviour, interview."""
-    return _of_people(
-        connection, "decision_role", "p.decision_role", "true_role",
-        "exists (select 1 from marts.contact_role_tags as k where k.contact_id = p.contact_id)",
-    )  # fmt: skip
+    """Final, adviser or user. Evidence is a title that tells one, a recorded role, an interview."""
+    so = f"case when {TOLD} or not {BEHAVED} then true_role end"
+    return _of_people(connection, "decision_role", "p.decision_role", so, TOLD)
+
+
+@measure("decision role of whom only behaviour is known", scores)
+def decision_role_by_behaviour(connection: duckdb.DuckDBPyConnection) -> Found:
+    """Pages and activities alone: of how many people a role is said, and how often it is right."""
+    so = f"case when {BEHAVED} and not {TOLD} then true_role end"
+    return _of_people(connection, "decision_role", "p.decision_role", so, "true")

@@ -56,4 +56,5 @@ def test_the_page_adds_worlds_and_names_what_misses_its_bar() -> None:
     assert "| things | precision | 0.5000 | 0.90 | **no** |" in text
     assert "| things | recall | 1.0000 | 0.50 | yes |" in text
     assert "| 0.90 to 1.00 | 20 | 0.950 | 0.500 |" in text
+    assert "Calibration error: 0.450." in text
     assert "- seed 1: an example" in text

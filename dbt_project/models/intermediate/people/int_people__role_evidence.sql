@@ -1,7 +1,9 @@
-{# all that speaks for a tag of a person: what is recorded, what titles say, what was read or attended, interviews #}
+{# all that speaks for a tag of a person: what is recorded, what titles say, what was read or attended, interviews;
+   `clue` is what a guess rests on, coarse enough for many people to share it #}
 with people as (
     select
         contact_id,
+        account_id,
         source_object,
         source_id
     from {{ source('identity', 'people') }}
@@ -11,6 +13,7 @@ with people as (
 told as (
     select
         p.contact_id,
+        p.account_id,
         p.source_object,
         p.source_id,
         c.job_title,
@@ -24,6 +27,7 @@ told as (
     union all
     select
         p.contact_id,
+        p.account_id,
         p.source_object,
         p.source_id,
         l.job_title,
@@ -36,21 +40,55 @@ told as (
     where p.source_object = 'leads' and l.merged_into_id is null
 ),
 
--- a later record of the person that tells a title ends what an earlier one told of their work
+numbered as (
+    select
+        r.*,
+        t.seniority as read_seniority,
+        t.job_function as read_function,
+        row_number() over (
+            partition by r.contact_id order by r.known_at nulls first, r.source_object, r.source_id
+        ) as record_number
+    from told as r
+    left join {{ source('identity', 'titles') }} as t on t.raw = r.job_title
+),
+
+-- a later record of the person ends what an earlier one told: of their work, when its title is another post or it
+-- names another company; of their part in purchases, when it tells a part itself or names another company
+ended as (
+    select
+        a.contact_id,
+        a.record_number,
+        min(
+            case
+                when b.account_id <> a.account_id then b.known_at
+                when b.read_seniority = 'unknown' or b.read_function = 'unknown' then null
+                when a.read_seniority is null then b.known_at
+                when b.read_seniority <> a.read_seniority or b.read_function <> a.read_function then b.known_at
+            end
+        ) as work_ended_at,
+        min(case when b.buying_role is not null or b.account_id <> a.account_id then b.known_at end) as role_ended_at,
+        min(case when b.account_id <> a.account_id then b.known_at end) as moved_at
+    from numbered as a
+    inner join numbered as b on b.contact_id = a.contact_id and b.record_number > a.record_number
+    where b.job_title is not null or b.buying_role is not null
+    group by a.contact_id, a.record_number
+),
+
 records as (
     select
-        contact_id,
-        job_title,
-        department,
-        seniority,
-        buying_role,
-        known_at,
-        min(case when job_title is not null then known_at end) over (
-            partition by contact_id
-            order by known_at nulls first, source_object, source_id
-            rows between 1 following and unbounded following
-        ) as superseded_at
-    from told
+        r.contact_id,
+        r.source_object,
+        r.source_id,
+        r.job_title,
+        r.department,
+        r.seniority,
+        r.buying_role,
+        r.known_at,
+        e.work_ended_at as superseded_at,
+        e.role_ended_at,
+        e.moved_at
+    from numbered as r
+    left join ended as e on e.contact_id = r.contact_id and e.record_number = r.record_number
 ),
 
 titles as (
@@ -58,6 +96,7 @@ titles as (
         r.contact_id,
         r.known_at,
         r.superseded_at,
+        concat(t.seniority, ' of ', t.job_function) as clue,
         t.*
     from records as r
     inner join {{ source('identity', 'titles') }} as t on t.raw = r.job_title
@@ -82,7 +121,8 @@ recorded_roles as (
         contact_id,
         'buying_role' as source_column,
         buying_role as source_role,
-        known_at
+        known_at,
+        role_ended_at as superseded_at
     from records
     where buying_role is not null
     union all
@@ -90,17 +130,22 @@ recorded_roles as (
         p.contact_id,
         'role on a deal' as source_column,
         d.role as source_role,
-        cast(null as {{ timestamp_type() }}) as known_at
+        cast(null as {{ timestamp_type() }}) as known_at,
+        r.moved_at as superseded_at
     from {{ ref('stg_crm__deal_contacts') }} as d
     inner join people as p on p.source_object = 'contacts' and p.source_id = d.contact_id
+    left join records as r on r.source_object = 'contacts' and r.source_id = d.contact_id
     where d.role is not null
 ),
 
+-- a later interview that tells their part ends what an earlier one told
 interviews as (
     select
         p.contact_id,
         i.respondent_role,
-        i.interviewed_at as known_at
+        i.interviewed_at as known_at,
+        lead(i.interviewed_at) over (partition by p.contact_id order by i.interviewed_at, i.interview_id)
+            as superseded_at
     from {{ ref('stg_crm__interviews') }} as i
     inner join people as p on p.source_object = 'contacts' and p.source_id = i.contact_id
     where i.respondent_role is not null
@@ -131,6 +176,10 @@ weighed as (
         s.decision_role,
         s.buying_influence,
         concat(b.signal, ' x', cast(b.signal_count as {{ dbt.type_string() }})) as evidence,
+        concat(
+            b.signal,
+            case when b.signal_count >= 4 then ' often' when b.signal_count >= 2 then ' again' else ' once' end
+        ) as clue,
         0.6 * (1 - exp(-s.weight * case when b.signal_count > 6 then 6 else b.signal_count end)) as confidence,
         b.first_at as known_at
     from behaviour as b
@@ -148,6 +197,7 @@ tagged as (
         department as tag,
         'recorded' as method,
         concat('department: ', raw) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         cast(0.95 as double) as confidence,
         known_at,
         superseded_at
@@ -160,6 +210,7 @@ tagged as (
         -- a department is a place: its data analyst is one, whatever it is called; the title says what somebody does
         'title' as method,
         concat('department: ', raw) as evidence,
+        concat('in ', department) as clue,
         0.6 as confidence,
         known_at,
         superseded_at
@@ -171,6 +222,7 @@ tagged as (
         t.seniority as tag,
         'recorded' as method,
         concat('seniority: ', r.seniority) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.9 as confidence,
         r.known_at,
         r.superseded_at
@@ -183,9 +235,10 @@ tagged as (
         t.buying_role as tag,
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.95 as confidence,
         r.known_at,
-        cast(null as {{ timestamp_type() }}) as superseded_at
+        r.superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -195,9 +248,10 @@ tagged as (
         t.decision_role as tag,
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.95 as confidence,
         r.known_at,
-        cast(null as {{ timestamp_type() }}) as superseded_at
+        r.superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -207,9 +261,10 @@ tagged as (
         t.buying_influence as tag,
         'recorded' as method,
         concat(r.source_column, ': ', r.source_role) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.95 as confidence,
         r.known_at,
-        cast(null as {{ timestamp_type() }}) as superseded_at
+        r.superseded_at
     from recorded_roles as r
     inner join terms as t on t.source_role = lower(trim(r.source_role))
     union all
@@ -219,9 +274,10 @@ tagged as (
         t.decision_role as tag,
         'interview' as method,
         concat('interview: ', i.respondent_role) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.9 as confidence,
         i.known_at,
-        cast(null as {{ timestamp_type() }}) as superseded_at
+        i.superseded_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
@@ -231,9 +287,10 @@ tagged as (
         t.buying_influence as tag,
         'interview' as method,
         concat('interview: ', i.respondent_role) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         0.9 as confidence,
         i.known_at,
-        cast(null as {{ timestamp_type() }}) as superseded_at
+        i.superseded_at
     from interviews as i
     inner join terms as t on t.source_role = lower(trim(i.respondent_role))
     union all
@@ -243,6 +300,7 @@ tagged as (
         seniority as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         confidence,
         known_at,
         superseded_at
@@ -254,6 +312,7 @@ tagged as (
         job_function as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         confidence,
         known_at,
         superseded_at
@@ -265,6 +324,7 @@ tagged as (
         department as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        cast(null as {{ dbt.type_string() }}) as clue,
         confidence * 0.9 as confidence,
         known_at,
         superseded_at
@@ -276,6 +336,7 @@ tagged as (
         decision_role as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        clue,
         decision_confidence as confidence,
         known_at,
         superseded_at
@@ -287,6 +348,7 @@ tagged as (
         buying_influence as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        clue,
         decision_confidence as confidence,
         known_at,
         superseded_at
@@ -298,6 +360,7 @@ tagged as (
         buying_role as tag,
         'title' as method,
         concat('title: ', matched_terms) as evidence,
+        clue,
         decision_confidence as confidence,
         known_at,
         superseded_at
@@ -309,6 +372,7 @@ tagged as (
         decision_role as tag,
         'behaviour' as method,
         evidence,
+        clue,
         confidence,
         known_at,
         cast(null as {{ timestamp_type() }}) as superseded_at
@@ -320,6 +384,7 @@ tagged as (
         buying_influence as tag,
         'behaviour' as method,
         evidence,
+        clue,
         confidence,
         known_at,
         cast(null as {{ timestamp_type() }}) as superseded_at
@@ -332,9 +397,10 @@ select
     tag,
     method,
     evidence,
+    clue,
     cast(max(confidence) as double) as confidence,
     min(known_at) as known_at,
     case when count(*) = count(superseded_at) then max(superseded_at) end as superseded_at
 from tagged
 where tag is not null and tag <> 'unknown' and confidence > 0
-group by contact_id, tag_type, tag, method, evidence
+group by contact_id, tag_type, tag, method, evidence, clue
