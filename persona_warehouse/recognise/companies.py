@@ -150,7 +150,8 @@ def _bare_branch(text: pa.Array, branch: pa.Array) -> tuple[pa.Array, pa.Array]:
     bare = pc.fill_null(pc.and_(pc.is_null(branch), pc.ends_with(text, "分公司")), False)
     if not pc.any(bare).as_py():
         return text, branch
-    places = _alternatives(name for name in _place_names() if len(name) < MOST_PLACE_SIGNS // 6)
+    parts = ("华东", "华南", "华北", "华中", "西南", "西北", "东北")
+    places = _alternatives([*parts, *(name for name in _place_names() if len(name) < MOST_PLACE_SIGNS // 6)])
     pattern = rf"^(?P<head>.{{2,}}?)(?P<branch>(?:(?:{places})市?)?分公司)$"
     parts = pc.extract_regex(text.filter(bare), pattern)
     head = pc.coalesce(pc.struct_field(parts, "head"), text.filter(bare))
@@ -160,7 +161,14 @@ def _bare_branch(text: pa.Array, branch: pa.Array) -> tuple[pa.Array, pa.Array]:
 def _legal_form(text: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The longest legal form at the end; before a partnership's the institution's (会计师事务所 + 特殊普通合伙)."""
     bodies = _forms_of("institution")
-    text, form = _suffix(text, _forms_of("company", "partnership", "sole", "cooperative") | bodies, least_left=2)
+    forms = _forms_of("company", "partnership", "sole", "cooperative") | bodies
+    long = frozenset(form for form in forms if len(form) > 1)
+    whole, (text, form) = text, _suffix(text, long, least_left=SHORTEST_BRAND)
+    # 馆, 行, 坊 end brands and trades too: 川味坊, 微橙银行
+    _, trade = _suffix(whole, _trade_words(), least_left=SHORTEST_BRAND)
+    open_text = pc.if_else(pc.or_(pc.is_valid(form), pc.is_valid(trade)), None, whole)
+    rest, sign = _suffix(open_text, forms - long, least_left=SHORTEST_BRAND + 1)
+    text, form = pc.coalesce(rest, text), pc.coalesce(form, sign)
     rest, body = _suffix(pc.if_else(_member(form, _forms_of("partnership")), text, None), bodies, least_left=2)
     return pc.coalesce(rest, text), pc.coalesce(_joined(body, form), form)
 
@@ -361,7 +369,14 @@ def _short_places(names: pa.Array) -> pa.Array:
 @cache
 def _shorts() -> tuple[pa.Array, pa.Array]:
     names = sorted(_place_names())
-    return pa.array(names), pa.array([regions.short_name(name) for name in names])
+    return pa.array(names), pa.array([_place_meant(name) for name in names])
+
+
+def _place_meant(name: str) -> str:
+    """The short name; of a zone that spans districts the city's (苏州工业园区)."""
+    cities = {place for place, _ in regions.names().get(name, ()) if place.level == regions.CITY}
+    is_zone = name.endswith("区") and len(cities) == 1
+    return regions.short_name(cities.pop().name if is_zone else name)
 
 
 # ---- English names
