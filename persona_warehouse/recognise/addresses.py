@@ -18,7 +18,8 @@ from persona_warehouse.recognise.text import has_han, plain
 from persona_warehouse.recognise.vocabulary import Match, Vocabulary, rows_of
 
 # behind a short name these make a street or a building, which may stand in any city
-STREET = r"[东南西北中一二三四五六七八九十新老]{0,2}(?:路|街|道|大道|大街|巷|弄|胡同|桥|大厦|大楼|广场|花园|公寓|饭店|酒店|宾馆)"
+STREET = r"[东南西北中一二三四五六七八九十新老]{0,2}(?:路|街|道|大道|大街|巷|弄|胡同|桥|"
+STREET += r"大厦|大楼|广场|花园|公寓|饭店|酒店|宾馆)"
 ELSEWHERE = re.compile(rf"{STREET}| (?:east |west |north |south |middle )?(?:street|st|road|rd|avenue|ave|lu)\b")
 WEIGHT = {PROVINCE: 3.0, CITY: 3.0, DISTRICT: 2.0}
 FULL, SHORT = 1.0, 0.6
