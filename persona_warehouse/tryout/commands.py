@@ -36,10 +36,10 @@ FIT_SIGNALS = 25
 def titles(file: File, column: ColumnName = None, out: Out = None, encoding: Encoding = None) -> None:
     """Job titles: department, function, seniority, duties, likely role in a purchase.
 
-    Writes the columns of FILE with department, job_function, other_functions, seniority (intern, staff, senior, manager,
-    director, vp, c_level, board, founder or unknown), duties, decision_role, buying_influence, buying_role,
-    decision_confidence, confidence (0 to 1) and matched_terms, the words that the answer rests on (a slip as
-    found→meant).
+    Writes the columns of FILE with department, job_function, other_functions, seniority (intern, staff, senior,
+    manager, director, vp, c_level, board, founder or unknown), duties, decision_role, buying_influence, buying_role,
+    decision_confidence, confidence (0 to 1) and matched_terms: the words that the answer rests on, a slip as
+    found→meant.
     """
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.titles import USUAL_COLUMNS, read_titles
