@@ -29,7 +29,7 @@ COUNTRIES = ("中国", "中华", "全国")
 
 NOT_A_NAME = (
     r"^(?:无|暂无|没有|未知|不详|测试|测试公司|个人|个体|自由职业|自由|同行|其他|其它|保密|公司|有限公司|"
-    r"test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
+    r"(?:\(\p{Han}{2,5}\))?(?:集团|股份|责任)?有限(?:责任)?公司|test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
 )
 
 # 有限公司 with a sign wrong, missing or out of place
@@ -204,7 +204,7 @@ def _country_behind(text: pa.Array) -> tuple[pa.Array, pa.Array]:
 # a town or a zone between a place and a brand: 小榄镇, 张江高新区; 小镇 and 古镇 are words of brands
 _PART_OF_PLACE = (
     r"^(?:\p{Han}{1,2}[^小古]镇|\p{Han}{2,3}街道|\p{Han}{0,4}?(?:经济技术开发区|高新技术产业开发区|高新技术开发区|经济开发区|"
-    r"开发区|高新区|经开区|保税港区|保税区|自贸区|工业园区|产业园区|工业区|产业集聚区|示范区|度假区))(?P<rest>\p{Han}{4,})$"
+    r"开发区|高新区|经开区|保税港区|保税区|自贸区|工业园区|产业园区|工业区|产业集聚区|示范区|度假区)|前海|横琴|仲恺|临港|松山湖)(?P<rest>\p{Han}{4,})$"
 )
 
 

@@ -45,6 +45,7 @@ def parsed(name: str | None) -> tuple[str | None, ...]:
         ("东莞市虎门镇岚图服饰有限公司", ("东莞", "岚图", "服饰", "有限公司", None)),
         ("合肥高新技术产业开发区岚图光电有限公司", ("合肥", "岚图", "光电", "有限公司", None)),
         ("苏州工业园区岚图光电有限公司", ("苏州", "岚图", "光电", "有限公司", None)),
+        ("深圳前海岚图供应链有限公司", ("深圳", "岚图", "供应链", "有限公司", None)),
         ("杭州西湖电子有限公司", ("杭州", "西湖", "电子", "有限公司", None)),
         ("深圳岚图小镇餐饮有限公司", ("深圳", "岚图小镇", "餐饮", "有限公司", None)),
         # the country behind the brand, and a partnership of a trade
@@ -69,7 +70,9 @@ def test_a_name_is_taken_apart(name: str, parts: tuple[str | None, ...]) -> None
     assert parsed(name) == parts
 
 
-@pytest.mark.parametrize("name", [None, "", "无", "测试", "111", "个人", "x", "test", "-", "xxx公司"])
+@pytest.mark.parametrize(
+    "name", [None, "", "无", "测试", "111", "个人", "x", "test", "-", "xxx公司", "（宁波）有限公司", "集团有限公司"]
+)
 def test_what_is_no_company_has_no_brand_and_no_key(name: str | None) -> None:
     found = parse_companies(pa.array([name], pa.string()))
     assert found["brand"].null_count == found["key"].null_count == 1
