@@ -67,9 +67,15 @@ def _parsed(names: pa.Array) -> dict[str, pa.Array]:
     text = plain_array(names)
     text = pc.if_else(pc.match_substring_regex(text, NOT_A_NAME, ignore_case=True), None, text)
     is_chinese = pc.fill_null(pc.match_substring_regex(text, r"\p{Han}"), False)
-    chinese = _chinese(pc.if_else(is_chinese, text, None))
-    latin = _latin(pc.if_else(is_chinese, None, text))
-    found = {name: pc.coalesce(chinese[name], latin[name]) for name in COLUMNS if name != "key"}
+    # each script by itself: no rule passes over names that it has nothing to do with
+    chinese, latin = _chinese(text.filter(is_chinese)), _latin(text.filter(pc.invert(is_chinese)))
+    order = np.argsort(~is_chinese.to_numpy(zero_copy_only=False), kind="stable")
+    back = pa.array(np.argsort(order, kind="stable"))
+    found = {
+        name: pa.concat_arrays([chinese[name].cast(pa.string()), latin[name].cast(pa.string())]).take(back)
+        for name in COLUMNS
+        if name != "key"
+    }
     return {**found, "key": _key(found)}
 
 
