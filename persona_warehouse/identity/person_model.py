@@ -327,6 +327,9 @@ def names_sql(design: Design) -> str:
                 jaro_winkler_similarity(l.given || ' ' || l.family, r.given || ' ' || r.family),
                 jaro_winkler_similarity(l.given || ' ' || l.family, r.family || ' ' || r.given)) >= {RESEMBLES}))
             and {" + ".join(["0", *agreed])} < 2 then -1
+        -- 刘女士 is nobody of the name of 钱
+        when s.gamma_name = 0 and l.is_han and r.is_han and l.family <> r.family and l.family <> '' and r.family <> ''
+            and {" + ".join(["0", *agreed])} < 2 then -1
         else 0 end"""
 
 

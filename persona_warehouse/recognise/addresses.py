@@ -15,12 +15,12 @@ from functools import cache
 from persona_warehouse.recognise import regions
 from persona_warehouse.recognise.regions import CITY, DISTRICT, PROVINCE, Region, short_name
 from persona_warehouse.recognise.text import has_han, plain
-from persona_warehouse.recognise.vocabulary import Match, Vocabulary
+from persona_warehouse.recognise.vocabulary import Match, Vocabulary, rows_of
 
 # behind a short name these make a street or a building, which may stand in any city
-ELSEWHERE = re.compile(
-    r"[东南西北中一二三四五六七八九十新老]{0,2}(?:路|街|道|大道|大街|巷|弄|胡同|桥|大厦|大楼|广场|花园|公寓|饭店|酒店|宾馆)"
-)
+STREET = r"[东南西北中一二三四五六七八九十新老]{0,2}(?:路|街|道|大道|大街|巷|弄|胡同|桥|"
+STREET += r"大厦|大楼|广场|花园|公寓|饭店|酒店|宾馆)"
+ELSEWHERE = re.compile(rf"{STREET}| (?:east |west |north |south |middle )?(?:street|st|road|rd|avenue|ave|lu)\b")
 WEIGHT = {PROVINCE: 3.0, CITY: 3.0, DISTRICT: 2.0}
 FULL, SHORT = 1.0, 0.6
 BEHIND = 0.8
@@ -51,8 +51,20 @@ Reading = tuple[tuple[Region, bool], ...]
 
 
 @cache
+def _abroad() -> re.Pattern[str]:
+    """What lies abroad lies in no division of China, whatever a part of it is called (首尔江南区, Shanghai Street)."""
+    names = [row["name"] for row in rows_of("regions/abroad")]
+    han = "|".join(re.escape(name) for name in names if has_han(name))
+    latin = "|".join(re.escape(name) for name in names if not has_han(name))
+    return re.compile(rf"^(?:{han})(?!{STREET})|(?<![a-z])(?:{latin})(?![a-z])")
+
+
+@cache
 def _vocabulary() -> Vocabulary[Reading]:
-    return Vocabulary([*regions.names().items(), *regions.latin_names().items()])
+    latin = dict(regions.latin_names())
+    for name, places in regions.latin_district_names().items():
+        latin[name] = (*latin.get(name, ()), *places)
+    return Vocabulary([*regions.names().items(), *latin.items()])
 
 
 def read_address(raw: str | None) -> Place:
@@ -60,7 +72,9 @@ def read_address(raw: str | None) -> Place:
     text = plain(raw)
     text = re.sub(r"[\s,，.;；|/\\-]+", "" if has_han(text) else " ", text).lower()
     mentions = _mentions(text)
-    if not mentions:
+    # 巴黎春天百货上海 is at home: a city of China is named
+    is_abroad = _abroad().search(text) and not (has_han(text) and any(map(_is_above_districts, mentions)))
+    if is_abroad or not mentions:
         return NOWHERE
     candidates = {region for match in mentions for region, _ in match.meaning}
     scored: dict[Region, float] = {}
@@ -83,7 +97,19 @@ def _mentions(text: str) -> list[Match[Reading]]:
             continue
         kept.append(match)
     kept.sort(key=lambda match: match.start)
-    return kept
+    return [match for match in kept if not _is_lonely(match, kept)]
+
+
+def _is_above_districts(match: Match[Reading]) -> bool:
+    return any(region.level != DISTRICT for region, _ in match.meaning)
+
+
+def _is_lonely(match: Match[Reading], mentions: Iterable[Match[Reading]]) -> bool:
+    """A word of Latin letters that sounds like districts, in none of the places that are named beside it."""
+    if has_han(match.term) or any(full or region.level != DISTRICT for region, full in match.meaning):
+        return False
+    above = [region for other in mentions if other is not match for region, _ in other.meaning]
+    return not any(region.within(one) for region, _ in match.meaning for one in above)
 
 
 def _support(region: Region, mentions: Iterable[Match[Reading]]) -> float:
@@ -111,11 +137,23 @@ def _is_city_of(city: Region, county: Region) -> bool:
     return city.level == CITY and county.within(city) and is_namesake
 
 
+def _provinces_alone(mentions: list[Match[Reading]]) -> list[Region]:
+    """The province, where its short name is all that there is: 吉林 and 海南 are cities and districts too."""
+    if len(mentions) > 1:
+        return []
+    return [
+        region
+        for region, full in mentions[0].meaning
+        if region.level == PROVINCE and not full and not region.name.endswith("市")
+    ]
+
+
 def _agreed(leading: list[Region], scored: dict[Region, float], best: float, mentions: list[Match[Reading]]) -> Place:
     """What the best readings have in common."""
     # 长沙 is the city and not the county of that name in it: nothing but the shared name speaks for the county
     named = [one for one in leading if one.level != DISTRICT or not any(_is_city_of(other, one) for other in leading)]
     deepest = [one for one in named if not any(other != one and other.within(one) for other in named)] or named
+    deepest = _provinces_alone(mentions) or deepest
 
     def common(name: str) -> str | None:
         values = {getattr(one, name) for one in deepest}

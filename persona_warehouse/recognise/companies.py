@@ -29,7 +29,7 @@ COUNTRIES = ("中国", "中华", "全国")
 
 NOT_A_NAME = (
     r"^(?:无|暂无|没有|未知|不详|测试|测试公司|个人|个体|自由职业|自由|同行|其他|其它|保密|公司|有限公司|"
-    r"test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
+    r"(?:\(\p{Han}{2,5}\))?(?:集团|股份|责任)?有限(?:责任)?公司|test|testing|n/?a|none|null|unknown|company|个人用户|待定|空|学生|无公司|某公司|某某公司|xx+公司|[^\p{L}]*|.)$"
 )
 
 # 有限公司 with a sign wrong, missing or out of place
@@ -67,9 +67,15 @@ def _parsed(names: pa.Array) -> dict[str, pa.Array]:
     text = plain_array(names)
     text = pc.if_else(pc.match_substring_regex(text, NOT_A_NAME, ignore_case=True), None, text)
     is_chinese = pc.fill_null(pc.match_substring_regex(text, r"\p{Han}"), False)
-    chinese = _chinese(pc.if_else(is_chinese, text, None))
-    latin = _latin(pc.if_else(is_chinese, None, text))
-    found = {name: pc.coalesce(chinese[name], latin[name]) for name in COLUMNS if name != "key"}
+    # each script by itself: no rule passes over names that it has nothing to do with
+    chinese, latin = _chinese(text.filter(is_chinese)), _latin(text.filter(pc.invert(is_chinese)))
+    order = np.argsort(~is_chinese.to_numpy(zero_copy_only=False), kind="stable")
+    back = pa.array(np.argsort(order, kind="stable"))
+    found = {
+        name: pa.concat_arrays([chinese[name].cast(pa.string()), latin[name].cast(pa.string())]).take(back)
+        for name in COLUMNS
+        if name != "key"
+    }
     return {**found, "key": _key(found)}
 
 
@@ -150,7 +156,8 @@ def _bare_branch(text: pa.Array, branch: pa.Array) -> tuple[pa.Array, pa.Array]:
     bare = pc.fill_null(pc.and_(pc.is_null(branch), pc.ends_with(text, "分公司")), False)
     if not pc.any(bare).as_py():
         return text, branch
-    places = _alternatives(name for name in _place_names() if len(name) < MOST_PLACE_SIGNS // 6)
+    parts = ("华东", "华南", "华北", "华中", "西南", "西北", "东北")
+    places = _alternatives([*parts, *(name for name in _place_names() if len(name) < MOST_PLACE_SIGNS // 6)])
     pattern = rf"^(?P<head>.{{2,}}?)(?P<branch>(?:(?:{places})市?)?分公司)$"
     parts = pc.extract_regex(text.filter(bare), pattern)
     head = pc.coalesce(pc.struct_field(parts, "head"), text.filter(bare))
@@ -160,7 +167,14 @@ def _bare_branch(text: pa.Array, branch: pa.Array) -> tuple[pa.Array, pa.Array]:
 def _legal_form(text: pa.Array) -> tuple[pa.Array, pa.Array]:
     """The longest legal form at the end; before a partnership's the institution's (会计师事务所 + 特殊普通合伙)."""
     bodies = _forms_of("institution")
-    text, form = _suffix(text, _forms_of("company", "partnership", "sole", "cooperative") | bodies, least_left=2)
+    forms = _forms_of("company", "partnership", "sole", "cooperative") | bodies
+    long = frozenset(form for form in forms if len(form) > 1)
+    whole, (text, form) = text, _suffix(text, long, least_left=SHORTEST_BRAND)
+    # 馆, 行, 坊 end brands and trades too: 川味坊, 微橙银行
+    _, trade = _suffix(whole, _trade_words(), least_left=SHORTEST_BRAND)
+    open_text = pc.if_else(pc.or_(pc.is_valid(form), pc.is_valid(trade)), None, whole)
+    rest, sign = _suffix(open_text, forms - long, least_left=SHORTEST_BRAND + 1)
+    text, form = pc.coalesce(rest, text), pc.coalesce(form, sign)
     rest, body = _suffix(pc.if_else(_member(form, _forms_of("partnership")), text, None), bodies, least_left=2)
     return pc.coalesce(rest, text), pc.coalesce(_joined(body, form), form)
 
@@ -196,7 +210,7 @@ def _country_behind(text: pa.Array) -> tuple[pa.Array, pa.Array]:
 # a town or a zone between a place and a brand: 小榄镇, 张江高新区; 小镇 and 古镇 are words of brands
 _PART_OF_PLACE = (
     r"^(?:\p{Han}{1,2}[^小古]镇|\p{Han}{2,3}街道|\p{Han}{0,4}?(?:经济技术开发区|高新技术产业开发区|高新技术开发区|经济开发区|"
-    r"开发区|高新区|经开区|保税港区|保税区|自贸区|工业园区|产业园区|工业区|产业集聚区|示范区|度假区))(?P<rest>\p{Han}{4,})$"
+    r"开发区|高新区|经开区|保税港区|保税区|自贸区|工业园区|产业园区|工业区|产业集聚区|示范区|度假区)|前海|横琴|仲恺|临港|松山湖)(?P<rest>\p{Han}{4,})$"
 )
 
 
@@ -361,7 +375,14 @@ def _short_places(names: pa.Array) -> pa.Array:
 @cache
 def _shorts() -> tuple[pa.Array, pa.Array]:
     names = sorted(_place_names())
-    return pa.array(names), pa.array([regions.short_name(name) for name in names])
+    return pa.array(names), pa.array([_place_meant(name) for name in names])
+
+
+def _place_meant(name: str) -> str:
+    """The short name; of a zone that spans districts the city's (苏州工业园区)."""
+    cities = {place for place, _ in regions.names().get(name, ()) if place.level == regions.CITY}
+    is_zone = name.endswith("区") and len(cities) == 1
+    return regions.short_name(cities.pop().name if is_zone else name)
 
 
 # ---- English names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
@@ -80,11 +81,24 @@ def _made(family: str, given: str, address: str | None) -> PersonName:
         full=family + given,
         family=family,
         given=given,
-        family_latin="".join(lazy_pinyin(family)),
+        family_latin=_family_in_pinyin(family),
         given_latin="".join(lazy_pinyin(given)),
         is_whole=bool(family and given),
         address=address,
     )
+
+
+# family names that sound otherwise than the words that are written alike
+_SOUNDS_OF_FAMILIES = {
+    "单": "shan", "曾": "zeng", "仇": "qiu", "解": "xie", "查": "zha", "区": "ou", "朴": "piao", "盖": "ge",
+    "任": "ren", "华": "hua", "缪": "miao", "种": "chong", "秘": "bi", "翟": "zhai", "覃": "qin", "乐": "yue",
+    "员": "yun", "召": "shao", "折": "she", "繁": "po", "纪": "ji", "宁": "ning", "谌": "chen", "逄": "pang",
+    "冼": "xian", "那": "na", "阚": "kan", "尉迟": "yuchi", "万俟": "moqi", "令狐": "linghu", "长孙": "zhangsun",
+}  # fmt: skip
+
+
+def _family_in_pinyin(family: str) -> str:
+    return _SOUNDS_OF_FAMILIES.get(family) or "".join(lazy_pinyin(family))
 
 
 def family_of(text: str) -> str | None:
@@ -105,7 +119,7 @@ def _latin(text: str) -> PersonName | None:
     if not words:
         return None
     comma_first = "," in text and len(words) > 1
-    bare = [re.sub(r"[^a-z]", "", word) or word for word in words]
+    bare = [re.sub(r"[^a-z]", "", _unaccented(word)) or word for word in words]
     if len(bare) == 1:
         # Mr Smith is known by his family name, Bob by his given one
         family, given_name = (bare[0], "") if address else ("", bare[0])
@@ -116,6 +130,15 @@ def _latin(text: str) -> PersonName | None:
     # a Pinyin given name is one word (Xiao Ming, Xiao-Ming); of a Western one the first word tells
     joined = "".join(given) if family in pinyin_surnames() else given[0]
     return PersonName(full, family, " ".join(given), family, joined, True, address)
+
+
+# letters that Unicode takes apart into no letter and sign
+_LETTERS = str.maketrans({"ß": "ss", "ø": "o", "ł": "l", "æ": "ae", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
+
+
+def _unaccented(word: str) -> str:
+    """Müller as muller, Lefèvre as lefevre."""
+    return unicodedata.normalize("NFKD", word).translate(_LETTERS)
 
 
 def _family_comes_first(words: list[str]) -> bool:
@@ -158,7 +181,7 @@ def pinyin_surnames() -> frozenset[str]:
     """Common Chinese family names in Latin letters."""
     # of the rare ones many are Western given names in Pinyin (Dan, Jo), so only the common ones count
     return frozenset(
-        "".join(lazy_pinyin(row["surname"])) for row in rows_of("people/surnames") if row["is_common"] == "true"
+        _family_in_pinyin(row["surname"]) for row in rows_of("people/surnames") if row["is_common"] == "true"
     )
 
 

@@ -134,15 +134,40 @@ def brand_like() -> frozenset[str]:
     return frozenset(row["name"] for row in rows_of("regions/region_names") if row["kind"] == "brand")
 
 
+# how names of places sound otherwise than the words that are written alike
+_SOUNDS_OF_PLACES = {
+    "朝阳": "chaoyang", "六安": "luan", "六合": "luhe", "乐亭": "laoting", "乐清": "yueqing", "涡阳": "guoyang",
+    "铅山": "yanshan", "泌阳": "biyang", "蔚县": "yuxian", "单县": "shanxian", "犍为": "qianwei", "东阿": "donge",
+    "什邡": "shifang", "穆棱": "muling", "长垣": "changyuan", "长丰": "changfeng", "长宁": "changning",
+}  # fmt: skip
+
+
+def _in_pinyin(name: str) -> str:
+    return _SOUNDS_OF_PLACES.get(name) or "".join(lazy_pinyin(name))
+
+
 @cache
 def latin_names() -> dict[str, tuple[tuple[Region, bool], ...]]:
     """Provinces and cities in Pinyin (one word, lower case), and other names in Latin letters (seed)."""
     found: dict[str, list[tuple[Region, bool]]] = {}
     for region in regions():
         if region.level != DISTRICT:
-            found.setdefault("".join(lazy_pinyin(short_name(region.name))), []).append((region, False))
+            found.setdefault(_in_pinyin(short_name(region.name)), []).append((region, False))
     by_code = {region.code: region for region in reversed(regions())}
     for row in rows_of("regions/region_names"):
         if row["kind"] == "latin" and row["code"] in by_code:
             found[row["name"]] = [(by_code[row["code"]], True)]
+    return {name: tuple(places) for name, places in found.items()}
+
+
+@cache
+def latin_district_names() -> dict[str, tuple[tuple[Region, bool], ...]]:
+    """Districts and counties in Pinyin, as they stand (haidian) and with their kind (haidian district)."""
+    found: dict[str, list[tuple[Region, bool]]] = {}
+    for region in regions():
+        if region.level == DISTRICT:
+            sound = _in_pinyin(short_name(region.name))
+            found.setdefault(sound, []).append((region, False))
+            for kind in ("district", "dist", "qu") if region.name[-1] in "区旗" else ("county", "city", "xian", "shi"):
+                found.setdefault(f"{sound} {kind}", []).append((region, True))
     return {name: tuple(places) for name, places in found.items()}

@@ -62,15 +62,27 @@ def plain_array(values: pa.Array) -> pa.Array:
 
     Everything is done by Arrow, but for texts with traditional characters: those go through OpenCC one by one.
     """
-    text = pc.utf8_normalize(values, "NFKC")
-    for sign, meant in _SIGNS_OF_TEXT:
-        text = pc.replace_substring(text, sign, meant)
-    text = pc.replace_substring_regex(text, r"[\p{So}\p{Sk}]", " ")
-    text = pc.replace_substring_regex(text, r"[\p{Cf}\p{Co}]|[^\P{Cc}\s]", "")
-    text = pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"\s+", " "))
+    # most texts are plain already; what has any other sign than these is looked at more closely
+    odd = pc.fill_null(pc.invert(pc.match_substring_regex(values, _PLAIN)), False)
+    text = values
+    if pc.any(odd).as_py():
+        text = pc.replace_with_mask(values, odd, _cleaned(values.filter(odd)))
     text = pc.if_else(pc.equal(text, ""), None, text)
     old = pc.fill_null(pc.match_substring_regex(text, _traditional()), False)
     if pc.any(old).as_py():
         convert = _simplifier().convert
         text = pc.replace_with_mask(text, old, pa.array([convert(one) for one in text.filter(old).to_pylist()]))
     return text
+
+
+# characters, Latin letters, digits and common signs, with single blanks inside: nothing to do
+_PLAIN = r"^[\x{4e00}-\x{9fff}A-Za-z0-9.,&'()/-]+(?: [\x{4e00}-\x{9fff}A-Za-z0-9.,&'()/-]+)*$"
+
+
+def _cleaned(values: pa.Array) -> pa.Array:
+    text = pc.utf8_normalize(values, "NFKC")
+    for sign, meant in _SIGNS_OF_TEXT:
+        text = pc.replace_substring(text, sign, meant)
+    text = pc.replace_substring_regex(text, r"[\p{So}\p{Sk}]", " ")
+    text = pc.replace_substring_regex(text, r"[\p{Cf}\p{Co}]|[^\P{Cc}\s]", "")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(text, r"\s+", " "))

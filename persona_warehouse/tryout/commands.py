@@ -34,7 +34,13 @@ FIT_SIGNALS = 25
 
 @app.command()
 def titles(file: File, column: ColumnName = None, out: Out = None, encoding: Encoding = None) -> None:
-    """Job titles: department, function, seniority, duties, likely role in a purchase."""
+    """Job titles: department, function, seniority, duties, likely role in a purchase.
+
+    Writes the columns of FILE with department, job_function, other_functions, seniority (intern, staff, senior,
+    manager, director, vp, c_level, board, founder or unknown), duties, decision_role, buying_influence, buying_role,
+    decision_confidence, confidence (0 to 1) and matched_terms: the words that the answer rests on, a slip as
+    found→meant.
+    """
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.titles import USUAL_COLUMNS, read_titles
 
@@ -53,7 +59,12 @@ def companies(
     out: Out = None,
     encoding: Encoding = None,
 ) -> None:
-    """Company names: place, brand, trade, legal form, branch, key; with --against the full name that is meant."""
+    """Company names: place, brand, trade, legal form, branch, key; with --against the full name that is meant.
+
+    Writes the columns of FILE with place, brand, trade, legal_form, branch and key, the same for every way to write one
+    name. With --against also best_match (empty when unsure), its score, second_best, second_score and nearest, the best
+    one even when unsure.
+    """
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.companies import USUAL_COLUMNS, read_companies
 
@@ -67,7 +78,11 @@ def companies(
 
 @app.command()
 def addresses(file: File, column: ColumnName = None, out: Out = None, encoding: Encoding = None) -> None:
-    """Addresses: province, city and district with their codes (GB/T 2260)."""
+    """Addresses: province, city and district with their codes (GB/T 2260).
+
+    Writes the columns of FILE with province, province_code, city, city_code, district, district_code, confidence (0 to
+    1) and matched_terms, the names that the answer rests on. What fits several places is left empty from there on.
+    """
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.addresses import USUAL_COLUMNS, read_addresses
 
@@ -85,7 +100,12 @@ def people(
     out: Out = None,
     encoding: Encoding = None,
 ) -> None:
-    """Records of persons: which are one (cluster_id), or with --against who of another file each is; and why."""
+    """Records of persons: which are one (cluster_id), or with --against who of another file each is; and why.
+
+    Writes the columns of FILE with cluster_id, or with --against best_match, probability, second_best,
+    second_probability and evidence; beside it the pairs with their probability and what agrees and what does not.
+    Columns are found by their usual names (name, email, phone, company, title, city … and 姓名, 邮箱, 手机, 公司 …).
+    """
     from persona_warehouse.tryout import tables
     from persona_warehouse.tryout.people import read_people
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,7 @@ def read_table(path: Path, *, encoding: str | None = None) -> pa.Table:
     """A CSV, XLSX, Parquet or JSON lines file as text columns, in its own order. Blanks are null.
 
     Args:
-        encoding: of text files; None tries UTF-8, then GB18030.
+        encoding: of text files; None goes by the byte order mark, else tries UTF-8, then GB18030.
 
     Raises:
         ConfigError: there is no such file, its format or encoding is unknown.
@@ -40,6 +41,10 @@ def read_table(path: Path, *, encoding: str | None = None) -> pa.Table:
             remedy="correct the path",
         )
     place = Place("try", path.stem, path)
+    with path.open("rb") as stream:
+        # spreadsheets save "Unicode text" so
+        if encoding is None and stream.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            encoding = "utf-16"
     if encoding is None and format_of(place) in (CSV, JSONL):
         try:
             return text_table(place, FileOptions("utf-8"))

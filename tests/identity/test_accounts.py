@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from persona_warehouse.identity.account_features import place_of, sections_of, sound_of
 from persona_warehouse.landing.contract import STREAMS, objects
+from persona_warehouse.recognise.company_words import place_of, sections_of, sound_of
 from persona_warehouse.warehouse import connect
 from tests.identity.conftest import World, groups
 

@@ -34,6 +34,19 @@ from persona_warehouse.recognise.regions import regions
         ("深圳市南山区科技园(北京分公司旧址)", ("440000", "440300", "440305")),
         ("Pudong, Shanghai, China", ("310000", "310100", "310115")),
         ("Ningbo, Zhejiang", ("330000", "330200", None)),
+        # districts in Pinyin, with and without their kind, where the place above them is named
+        ("No. 8 Jianshe Rd, Wuhou District, Chengdu", ("510000", "510100", "510107")),
+        ("Chaoyang Dist., Changchun", ("220000", "220100", "220104")),
+        ("hongshan, wuhan", ("420000", "420100", "420111")),
+        ("Deqing County, Huzhou, Zhejiang", ("330000", "330500", "330521")),
+        # a street has the name of a city
+        ("5 Nanjing Road, Hefei", ("340000", "340100", None)),
+        # a province and a city in it have one name
+        ("吉林", ("220000", None, None)),
+        ("海南", ("460000", None, None)),
+        # roads and buildings at home that are named after what lies abroad
+        ("巴黎花园酒店，深圳市罗湖区", ("440000", "440300", "440303")),
+        ("青岛市市南区东京路3号", ("370000", "370200", "370202")),
     ],
 )
 def test_an_address_is_placed(address: str, codes: tuple[str | None, ...]) -> None:
@@ -41,7 +54,11 @@ def test_an_address_is_placed(address: str, codes: tuple[str | None, ...]) -> No
     assert (found.province_code, found.city_code, found.district_code) == codes
 
 
-@pytest.mark.parametrize("address", [None, "", "无", "鼓楼区中山路1号", "北京路88号", "科技园A座", "Main Street 5"])
+@pytest.mark.parametrize(
+    "address",
+    [None, "", "无", "鼓楼区中山路1号", "北京路88号", "科技园A座", "Main Street 5", "韩国首尔江南区",
+    "首尔江南区", "东京都港区", "12 Nanjing Road, Singapore", "Chaoyang Apartments, Boston", "Hongshan"],
+)  # fmt: skip
 def test_what_fits_several_places_or_none_stays_open(address: str | None) -> None:
     found = read_address(address)
     assert (found.province_code, found.confidence) == (None, 0.0)

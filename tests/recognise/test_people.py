@@ -19,6 +19,14 @@ from persona_warehouse.recognise.remarks import read_remark
         ("歐陽靜", "ouyang|jing"),
         ("李思远经理", "li|siyuan"),
         ("李思远(采购)", "li|siyuan"),
+        # family names sound otherwise than the words
+        ("单思远", "shan|siyuan"),
+        ("Shan Siyuan", "shan|siyuan"),
+        ("曾静", "zeng|jing"),
+        ("令狐静", "linghu|jing"),
+        # letters with signs are the letters
+        ("Zoë Strauß", "strauss|zoe"),
+        ("Bjørn Łukasz", "lukasz|bjorn"),
         ("李总", "li|"),
         ("Mr. Smith", "smith|"),
         ("Robert Smith", "smith|robert"),

@@ -56,6 +56,17 @@ def test_a_mixed_file_gives_clusters_and_pairs_with_evidence(tmp_path: Path, mon
     assert "10 persons, 2 of the rows are doubles" in result.output
 
 
+def test_who_is_known_by_another_family_name_is_another_person() -> None:
+    clusters = grouped(
+        table_of(
+            name=["孟女士", "严佳宁", "孟欣然"],
+            phone=["13566660001", "13566660001", "13566660002"],
+            company=["岚图塑料", "岚图塑料有限公司", "岚图塑料有限公司"],
+        )
+    )
+    assert clusters[0] != clusters[1]
+
+
 def test_a_switchboard_and_a_list_join_nobody() -> None:
     signs = "安博超东芳刚浩佳凯兰明宁平强荣松涛伟霞勇"
     names = [f"{family}{one}{other}" for family in "赵钱孙李周" for one in signs[:10] for other in signs[10:]]
