@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow clean
+.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow up down clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -71,6 +71,13 @@ lock: ## compile requirements.txt from requirements.in (needs uv)
 
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone
+
+up: ## the containers of docker-compose.yml (SOURCES_DIR: the folder with sources.yml; secrets in deploy/secrets/)
+	@test -s deploy/secrets/PERSONA_HASH_KEY || { echo "put a secret of at least 32 characters into deploy/secrets/PERSONA_HASH_KEY"; exit 2; }
+	@docker compose up --build --detach
+
+down: ## stop the containers; the volume with the data stays
+	@docker compose down
 
 clean: ## remove .venv (what the nights wrote stays)
 	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -45,6 +45,11 @@ class Settings:
     publish_restricted: bool = False
 
     @property
+    def report_url(self) -> str:
+        """Where people see the current release's report: PERSONA_REPORT_URL, else the folder itself."""
+        return (os.environ.get("PERSONA_REPORT_URL") or (self.current / "report").as_uri()).rstrip("/")
+
+    @property
     def landing(self) -> Path:
         return self.home / "landing"
 

@@ -10,11 +10,11 @@ from persona_warehouse.night.runs import record, recorded
 from persona_warehouse.settings import Settings, load_settings
 
 
-def ingest(stream: str, business_date: str | None = None, *, force: bool = False) -> Any:
-    """Lands what is new in a stream."""
+def ingest(stream: str, business_date: str | None = None, *, force: bool = False, sources: str | None = None) -> Any:
+    """Lands what is new in a stream; `sources` is another sources file than the usual one."""
     from persona_warehouse.sources.load import load_stream
 
-    return _step(business_date, f"ingest_{stream}", "load", lambda s: load_stream(s, stream, force=force))
+    return _step(business_date, f"ingest_{stream}", "load", lambda s: load_stream(s, stream, force=force), sources)
 
 
 def build_staging(business_date: str | None = None) -> Any:
@@ -47,8 +47,10 @@ def publish_release(business_date: str | None = None) -> Any:
     return _build_step("publish_release", business_date)
 
 
-def _step(business_date: str | None, dag: str, task: str, body: Callable[[Settings], Any]) -> Any:
-    settings = load_settings(business_date=business_date)
+def _step(
+    business_date: str | None, dag: str, task: str, body: Callable[[Settings], Any], sources: str | None = None
+) -> Any:
+    settings = load_settings(sources=sources, business_date=business_date)
     return record(settings, dag, task, lambda: body(settings))
 
 

@@ -1,4 +1,4 @@
-"""What the DAGs share: assets, tags, owner, retries, the business date."""
+"""What the DAGs share: assets, tags, owner, retries, the form, and what a run says of its release."""
 
 from __future__ import annotations
 
@@ -80,6 +80,12 @@ FORCE = Param(
     title="Read all again",
     description="Read the sources whole and land everything again, as if nothing had been loaded before.",
 )
+SOURCES = Param(
+    None,
+    type=["null", "string"],
+    title="Sources file",
+    description="Another sources file for this run, as a path on the machine of the worker; empty for the usual one.",
+)
 
 
 def business_date(context: Any) -> str | None:
@@ -104,6 +110,26 @@ def call(step: Any, *args: Any, **kwargs: Any) -> str:
         raise AirflowFailException(str(error)) from error
 
 
+def tell_release(context: Any, said: str) -> str:
+    """Writes what was published to the event of the asset `persona://release`: id, rows, where its report is."""
+    from persona_warehouse.publish import current_release
+    from persona_warehouse.settings import load_settings
+
+    settings = load_settings()
+    release = current_release(settings)
+    if release is None:
+        return said
+    tables = release.manifest["tables"].values()
+    context["outlet_events"][RELEASE].extra = {
+        "release_id": release.release_id,
+        "business_date": release.manifest["business_date"],
+        "tables": len(tables),
+        "rows": sum(table["rows"] for table in tables),
+        "report": f"{settings.report_url}/index.html",
+    }
+    return said
+
+
 def ingest_dag(stream: str, schedule: CronDataIntervalTimetable, asset: Asset, doc: str | None) -> Any:
     """The DAG `ingest_<stream>`: one task that lands what is new and updates the asset."""
 
@@ -114,7 +140,7 @@ def ingest_dag(stream: str, schedule: CronDataIntervalTimetable, asset: Asset, d
         max_active_runs=1,
         default_args=DEFAULT_ARGS,
         deadline=in_time(f"ingest_{stream}", 2),
-        params={"business_date": BUSINESS_DATE, "force": FORCE},
+        params={"business_date": BUSINESS_DATE, "sources": SOURCES, "force": FORCE},
         tags=[Tag.INGEST, Tag.NIGHTLY],
         doc_md=doc,
     )
@@ -125,7 +151,9 @@ def ingest_dag(stream: str, schedule: CronDataIntervalTimetable, asset: Asset, d
             from persona_warehouse.night import steps
 
             context = get_current_context()
-            return call(steps.ingest, stream, business_date(context), force=bool(context["params"]["force"]))
+            given = context["params"]
+            force, sources = bool(given["force"]), given["sources"] or None
+            return call(steps.ingest, stream, business_date(context), force=force, sources=sources)
 
         load()
 

@@ -63,6 +63,65 @@ def test_the_build_goes_from_staging_to_the_release(bag: Any) -> None:
     ]  # fmt: skip
 
 
+def test_the_build_reads_like_the_picture(bag: Any) -> None:
+    groups = {
+        name: [task.task_id for task in group.iter_tasks()]
+        for name, group in bag.dags["build_personas"].task_group.get_task_group_dict().items()
+        if name
+    }
+    assert groups == {
+        "staging": ["build_staging", "audit_staging"],
+        "identity": ["resolve_identities"],
+        "marts": ["build_marts", "audit_marts"],
+        "release": ["publish_release"],
+    }
+
+
+def test_the_form_asks_for_date_sources_and_force(bag: Any) -> None:
+    for name, dag in bag.dags.items():
+        wanted = {"business_date"} | ({"sources", "force"} if name.startswith("ingest") else set())
+        assert set(dag.params) == wanted
+        for one in wanted:
+            param = dag.params.get_param(one)
+            assert param.schema["title"] and param.description
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "usual.yml"), ("/srv/other.yml", "/srv/other.yml")])
+def test_a_run_may_read_another_sources_file(
+    given: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from persona_warehouse.night import steps
+    from persona_warehouse.sources import load
+
+    read: list[str] = []
+    monkeypatch.setattr(load, "load_stream", lambda settings, stream, force: read.append(str(settings.sources_file)))
+    monkeypatch.setenv("PERSONA_HOME", str(tmp_path))
+    monkeypatch.setenv("PERSONA_SOURCES", str(tmp_path / "usual.yml"))
+    steps.ingest("crm", "2026-11-20", sources=given)
+    assert read == [str(tmp_path / expected)]
+
+
+@pytest.mark.parametrize("url", [None, "https://reports.example.com/"])
+def test_the_event_of_a_release_tells_its_id_and_where_its_report_is(
+    url: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from persona_warehouse import publish
+    from persona_warehouse.night import wiring
+
+    released = {"business_date": "2026-11-20", "tables": {"a": {"rows": 3}, "b": {"rows": 4}}}
+    found = SimpleNamespace(release_id="20261121T000000000Z-1a2b3c4d", manifest=released)
+    monkeypatch.setattr(publish, "current_release", lambda settings: found)
+    monkeypatch.setenv("PERSONA_HOME", str(tmp_path))
+    monkeypatch.setenv("PERSONA_REPORT_URL", url or "")
+    event = SimpleNamespace(extra={})
+    assert wiring.tell_release({"outlet_events": {wiring.RELEASE: event}}, "2 tables") == "2 tables"
+    folder = url.rstrip("/") if url else (tmp_path / "current" / "report").as_uri()
+    assert event.extra == {
+        "release_id": "20261121T000000000Z-1a2b3c4d", "business_date": "2026-11-20", "tables": 2, "rows": 7,
+        "report": f"{folder}/index.html",
+    }  # fmt: skip
+
+
 def test_the_embedded_night_knows_every_task(bag: Any) -> None:
     from persona_warehouse.night.embedded import NIGHT, STEPS
 
