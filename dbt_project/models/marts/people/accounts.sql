@@ -196,6 +196,11 @@ select
     w.nps_score,
     w.nps_responses,
     w.value_gaps,
+    j.score as icp_fit_score,
+    j.segment as icp_fit_segment,
+    case
+        when o.persona_number > 0 then {{ persona_id_of('o.persona_number') }}
+    end as icp_persona_id,
     t.first_touch_at,
     t.last_touch_at,
     f.created_at,
@@ -218,6 +223,8 @@ left join {{ ref('account_tiers') }} as r on r.account_id = f.account_id and r.i
 left join tier_scores as l on l.account_id = f.account_id
 left join {{ ref('int_accounts__value') }} as w on w.account_id = f.account_id
 left join {{ ref('int_accounts__value_classes') }} as h on h.account_id = f.account_id
+left join {{ ref('icp_fit_scores') }} as j on j.account_id = f.account_id
+left join {{ ref('int_personas__memberships') }} as o on o.account_id = f.account_id
 left join {{ ref('employee_bands') }} as e
     on e.lower_bound <= a.employee_count and (e.upper_bound > a.employee_count or e.upper_bound is null)
 left join {{ ref('revenue_bands') }} as b
