@@ -133,7 +133,7 @@ select
     d.closed_at,
     d.amount_cny,
     case
-        when d.closed_at >= d.created_at then {{ dbt.datediff('d.created_at', 'd.closed_at', 'day') }}
+        when d.closed_at >= d.created_at then {{ days_between('d.created_at', 'd.closed_at') }}
     end as cycle_days,
     -- after the first win what was used before is our own product
     coalesce(d.created_at <= w.won_at, true) as is_first_purchase,

@@ -1,4 +1,4 @@
-{# a card for all customers, for the best of them, and for each persona; what is said in words is bound to its numbers #}
+{# a card for all customers, for the best of them, and for each persona; words are bound to their numbers #}
 {% set z = 1.959964 %}
 {% set min_cell = persona_threshold('min_cell_customers') %}
 {% set facets = [

@@ -56,7 +56,7 @@ deals as (
         d.cycle_days,
         case
             when d.deal_state = 'won' and d.closed_at is not null
-                then {{ dbt.datediff('cast(d.closed_at as date)', today, 'day') }}
+                then {{ days_between('cast(d.closed_at as date)', today) }}
         end as days_ago
     from levels as l
     inner join {{ ref('int_personas__deals') }} as d on d.account_id = l.account_id
