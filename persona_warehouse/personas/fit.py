@@ -148,7 +148,7 @@ def fit(
     judgements = judge(
         [_rows_of(column, known) for column in columns], is_won[known], exclude=exclude, keep=keep, seed=seed
     )
-    judgements = _outdone(columns, judgements, is_won, known, seed)
+    judgements = _outdone(columns, judgements, is_won, known, keep, seed)
     used = [column for column, judgement in zip(columns, judgements, strict=True) if judgement.is_used]
     suspected = [c for c, j in zip(columns, judgements, strict=True) if j.is_used or j.verdict == Verdict.SUSPECTED]
     warnings: list[str] = []
@@ -166,7 +166,12 @@ def fit(
 
 
 def _outdone(
-    columns: Sequence[Column], judgements: Sequence[Judgement], is_won: Bools, known: Ints, seed: int
+    columns: Sequence[Column],
+    judgements: Sequence[Judgement],
+    is_won: Bools,
+    known: Ints,
+    keep: Collection[str],
+    seed: int,
 ) -> list[Judgement]:
     """Suspects a column that alone tells the outcome surely better than all other columns together.
 
@@ -196,7 +201,8 @@ def _outdone(
                 f"tells more alone (AUC {judgement.alone:.2f}) than all {len(others)} other columns together "
                 f"({rest:.2f}): it may be written once the outcome is known; if it is not, --keep it"
             )
-            judgement = replace(judgement, verdict=Verdict.SUSPECTED, reason=reason)
+            verdict = Verdict.KEPT if column.name in keep else Verdict.SUSPECTED
+            judgement = replace(judgement, verdict=verdict, reason=reason)
         found.append(judgement)
     return found
 
