@@ -24,6 +24,7 @@ from persona_warehouse.interviews.commands import app as interviews_app
 from persona_warehouse.night.alarm_commands import app as alarms_app
 from persona_warehouse.settings import Settings, load_settings
 from persona_warehouse.tryout.commands import app as try_app
+from persona_warehouse.versions.commands import app as personas_app
 
 app = typer.Typer(
     name="persona",
@@ -40,6 +41,7 @@ app.add_typer(try_app, name="try")
 app.add_typer(identity_app, name="identity")
 app.add_typer(alarms_app, name="alarms")
 app.add_typer(interviews_app, name="interviews")
+app.add_typer(personas_app, name="personas")
 
 Home = Annotated[
     Path | None, typer.Option("--home", help="Folder for all that a run writes; default $PERSONA_HOME, else ./var.")

@@ -148,6 +148,7 @@ def fit(
     judgements = judge(
         [_rows_of(column, known) for column in columns], is_won[known], exclude=exclude, keep=keep, seed=seed
     )
+    judgements = _outdone(columns, judgements, is_won, known, keep, seed)
     used = [column for column, judgement in zip(columns, judgements, strict=True) if judgement.is_used]
     suspected = [c for c, j in zip(columns, judgements, strict=True) if j.is_used or j.verdict == Verdict.SUSPECTED]
     warnings: list[str] = []
@@ -162,6 +163,48 @@ def fit(
     positives, negatives = int(is_won[known].sum()), int((~is_won[known]).sum())
     result = Fit(points, made, tuple(judgements), test, positives, negatives)
     return replace(result, warnings=tuple(warnings + _warnings(result)))
+
+
+def _outdone(
+    columns: Sequence[Column],
+    judgements: Sequence[Judgement],
+    is_won: Bools,
+    known: Ints,
+    keep: Collection[str],
+    seed: int,
+) -> list[Judgement]:
+    """Suspects a column that alone tells the outcome surely better than all other columns together.
+
+    Facts are many and each tells a little; what knows more than all of them may know the outcome. With few other
+    columns, or where they tell nothing, there is nothing to compare with.
+    """
+    used = [column for column, judgement in zip(columns, judgements, strict=True) if judgement.is_used]
+    least = threshold("ask_auc")
+    found = []
+    folds = min(FOLDS, int(is_won[known].sum()), int((~is_won[known]).sum()))
+    for column, judgement in zip(columns, judgements, strict=True):
+        others = [one for one in used if one is not column]
+        if (
+            judgement.verdict != Verdict.USED
+            or (judgement.alone or 0) < least
+            or len(others) < threshold("outdone_columns")
+        ):
+            found.append(judgement)
+            continue
+        cuts = StratifiedKFold(folds, shuffle=True, random_state=seed).split(known, is_won[known])
+        split = [(known[train], known[test]) for train, test in cuts]
+        rows, together = _predicted(design(others, known, len(is_won)), is_won, [split], seed)[0]
+        _, alone = _predicted(design([column], known, len(is_won)), is_won, [split], seed)[0]
+        rest, gain = auc_of(together, is_won[rows]), auc_difference(alone, together, is_won[rows])
+        if rest >= threshold("outdone_rest_auc") and gain.low > 0:
+            reason = (
+                f"tells more alone (AUC {judgement.alone:.2f}) than all {len(others)} other columns together "
+                f"({rest:.2f}): it may be written once the outcome is known; if it is not, --keep it"
+            )
+            verdict = Verdict.KEPT if column.name in keep else Verdict.SUSPECTED
+            judgement = replace(judgement, verdict=verdict, reason=reason)
+        found.append(judgement)
+    return found
 
 
 def _rows_of(column: Column, rows: Ints) -> Column:

@@ -28,6 +28,8 @@ BINS = 20
 # rows that a mean is drawn by to the mean of all
 PRIOR_ROWS = 5.0
 ONE_SIDED_95 = 1.6449
+# a value is put on the side of the outcome, or against it, by odds in the other folds so many times those of all rows
+PICKED_ODDS = 3.0
 
 
 class Verdict(StrEnum):
@@ -109,7 +111,7 @@ def _judge(column: Column, outcome: Bools, folds: Ints, is_excluded: bool, is_ke
         return found(Verdict.KEPT if is_kept and _is_usable(column) else Verdict.LEAK, reason, alone)
     if not _is_usable(column):
         return found(Verdict.UNUSABLE, UNUSABLE[column.kind], alone)
-    reason = _suspicion(column, outcome, alone, filled)
+    reason = _suspicion(column, outcome, folds, alone)
     if reason is not None:
         return found(Verdict.KEPT if is_kept else Verdict.SUSPECTED, reason, alone)
     return found(Verdict.USED, _caution(alone, filled), alone)
@@ -152,6 +154,11 @@ def _cells(column: Column) -> Ints:
 
 def _alone(column: Column, outcome: Bools, folds: Ints) -> float:
     """The AUC of the rate of each row's cell in the other folds."""
+    return auc_of(_rate_elsewhere(column, outcome, folds), outcome)
+
+
+def _rate_elsewhere(column: Column, outcome: Bools, folds: Ints) -> Floats:
+    """The rate of each row's cell in the other folds, drawn to the mean of all."""
     cells = _cells(column)
     many = int(cells.max()) + 1
     key = folds * many + cells
@@ -159,7 +166,7 @@ def _alone(column: Column, outcome: Bools, folds: Ints) -> float:
     hits = np.bincount(key, weights=outcome, minlength=FOLDS * many).reshape(FOLDS, many)
     base = float(outcome.mean())
     rate = (hits.sum(axis=0) - hits + PRIOR_ROWS * base) / (n.sum(axis=0) - n + PRIOR_ROWS)
-    return auc_of(rate[folds, cells], outcome)
+    return np.asarray(rate[folds, cells])
 
 
 def _leak(column: Column, outcome: Bools, alone: float, filled: tuple[float, float]) -> str | None:
@@ -202,10 +209,10 @@ def _filled_for_one(column: Column, outcome: Bools, filled: tuple[float, float])
     return None
 
 
-def _suspicion(column: Column, outcome: Bools, alone: float, filled: tuple[float, float]) -> str | None:
+def _suspicion(column: Column, outcome: Bools, folds: Ints, alone: float) -> str | None:
     if alone >= threshold("suspect_auc"):
         return f"tells more than a fact known beforehand mostly can (AUC {alone:.3f} alone)"
-    told = _verdict(column, outcome)
+    told = _verdict(column, outcome, folds)
     if told is not None:
         return told
     name = named(column.name)
@@ -222,24 +229,29 @@ def _rates(column: Column, outcome: Bools) -> Floats:
     return np.asarray(rates[cells])
 
 
-def _verdict(column: Column, outcome: Bools) -> str | None:
-    """Values that nearly always have the outcome beside values that nearly never have it: no fact does both."""
+def _verdict(column: Column, outcome: Bools, folds: Ints) -> str | None:
+    """Values that mostly have the outcome beside values that mostly have not: hardly a fact does both.
+
+    Values are put on either side by the other folds, and each side is judged as a whole, so that many values of few
+    rows each are seen as well as two of many.
+    """
     if column.kind != Kind.CATEGORY or column.codes is None:
         return None
     known = column.codes >= 0
-    n = np.bincount(column.codes[known], minlength=len(column.levels)).astype(np.float64)
-    hits = np.bincount(column.codes[known], weights=outcome[known], minlength=len(column.levels)).astype(np.float64)
-    low, high = wilson(hits, n, ONE_SIDED_95)
     odds = float(outcome.mean() / (1 - outcome.mean()))
+    rate = np.clip(_rate_elsewhere(column, outcome, folds), 1e-9, 1 - 1e-9)
+    lift = rate / (1 - rate) / odds
     factor = threshold("verdict_odds")
-    sure = (n > 0) & (low >= factor * odds / (1 + factor * odds))
-    never = (n > 0) & (high <= odds / factor / (1 + odds / factor))
-    sides = hits[sure].sum() / outcome.sum(), (n - hits)[never].sum() / (~outcome).sum()
-    if min(sides) < threshold("verdict_side"):
-        return None
-    yes = column.levels[int(np.argmax(np.where(sure, n, -1)))]
-    no = column.levels[int(np.argmax(np.where(never, n, -1)))]
-    return f"a verdict: `{yes}` nearly always has the outcome and `{no}` nearly never"
+    sides = []
+    for side, is_with in ((known & (lift >= PICKED_ODDS), outcome), (known & (lift <= 1 / PICKED_ODDS), ~outcome)):
+        n, hits = np.array([float(side.sum())]), np.array([float((side & is_with).sum())])
+        bar = factor * (odds if is_with is outcome else 1 / odds)
+        low, _ = wilson(hits, n, ONE_SIDED_95)
+        if not n[0] or low[0] < bar / (1 + bar) or hits[0] < threshold("verdict_side") * is_with.sum():
+            return None
+        counts = np.bincount(column.codes[side], minlength=len(column.levels))
+        sides.append(column.levels[int(np.argmax(counts))])
+    return f"a verdict: values like `{sides[0]}` mostly have the outcome, and values like `{sides[1]}` mostly not"
 
 
 def _caution(alone: float, filled: tuple[float, float]) -> str | None:

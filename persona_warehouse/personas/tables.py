@@ -21,7 +21,6 @@ Bools = npt.NDArray[np.bool_]
 
 # the persona number of all best customers together
 ALL_BEST = 0
-NAMED_SIGNALS = 5
 
 MEMBERSHIPS = pa.schema(
     [
@@ -44,13 +43,17 @@ TRAITS = pa.schema(
 FIT = pa.schema(
     [
         ("account_id", pa.string()), ("fit_points", pa.float64()), ("fit_probability", pa.float64()),
-        ("fit_decile", pa.int64()), ("signals", pa.string()), ("tested_probability", pa.float64()),
+        ("fit_decile", pa.int64()), ("base_points", pa.float64()), ("signals", pa.string()),
+        ("tested_probability", pa.float64()), ("later_probability", pa.float64()),
         ("decile_n", pa.int64()), ("decile_rate", pa.float64()), ("decile_rate_low", pa.float64()),
         ("decile_rate_high", pa.float64()), ("decile_lift", pa.float64()), ("auc", pa.float64()),
         ("auc_low", pa.float64()), ("auc_high", pa.float64()), ("brier", pa.float64()),
         ("constant_brier", pa.float64()),
-        ("points_table_auc", pa.float64()), ("beats_constant", pa.bool_()), ("beats_points_table", pa.bool_()),
-        ("calibration_slope", pa.float64()), ("test_method", pa.string()), ("later_n", pa.int64()),
+        ("points_table_auc", pa.float64()), ("gain", pa.float64()), ("gain_low", pa.float64()),
+        ("gain_high", pa.float64()), ("beats_constant", pa.bool_()), ("beats_points_table", pa.bool_()),
+        ("calibration_slope", pa.float64()), ("calibration_slope_low", pa.float64()),
+        ("calibration_slope_high", pa.float64()), ("calibration_error", pa.float64()), ("is_calibrated", pa.bool_()),
+        ("test_method", pa.string()), ("later_method", pa.string()), ("later_n", pa.int64()),
         ("later_auc", pa.float64()), ("later_auc_low", pa.float64()), ("later_auc_high", pa.float64()),
         ("late_fact_share", pa.float64()), ("outcomes_with", pa.int64()),
         ("outcomes_without", pa.int64()), ("warnings", pa.string()), ("reason", pa.string()),
@@ -176,12 +179,16 @@ def _scored(found: Fit, ids: pa.Array, later: BackTest | None, late_fact_share: 
     n = len(ids)
     rows = np.arange(n)
     parts = np.round(found.points.contributions(found.made, rows) * POINTS, 1)
-    score = np.round(round(found.points.base * POINTS, 1) + parts.sum(axis=1), 1)
+    base = round(found.points.base * POINTS, 1)
+    # what is shown adds up to what is scored, to the last digit
+    score = np.round(base + parts.sum(axis=1), 1)
     place = np.empty(n, dtype=np.int64)
     place[np.argsort(-score, kind="stable")] = np.arange(n)
     decile = place * 10 // n
-    tested = np.full(n, np.nan)
+    tested, tested_later = np.full(n, np.nan), np.full(n, np.nan)
     tested[found.test.rows] = found.test.probability
+    if later is not None:
+        tested_later[later.rows] = later.probability
     tenths, test = found.test.tenths, found.test
     at = np.minimum(decile, len(tenths) - 1)
 
@@ -192,13 +199,16 @@ def _scored(found: Fit, ids: pa.Array, later: BackTest | None, late_fact_share: 
         return pa.array([value] * n, type_)
 
     by_hand = test.by_hand
+    gain = by_hand.gain if by_hand else None
     columns: dict[str, pa.Array] = {
         "account_id": ids,
         "fit_points": pa.array(score),
         "fit_probability": pa.array(np.round(found.points.probability(found.made, rows), 4)),
         "fit_decile": pa.array(decile + 1),
+        "base_points": all_rows(base, pa.float64()),
         "signals": _signals(found, parts),
         "tested_probability": pa.array(np.round(tested, 4), from_pandas=True),
+        "later_probability": pa.array(np.round(tested_later, 4), from_pandas=True),
         "decile_n": of_tenth("n"),
         "decile_rate": of_tenth("rate"),
         "decile_rate_low": of_tenth("low"),
@@ -208,9 +218,13 @@ def _scored(found: Fit, ids: pa.Array, later: BackTest | None, late_fact_share: 
     for name, value in {
         "auc": test.model.auc.value, "auc_low": test.model.auc.low, "auc_high": test.model.auc.high,
         "brier": test.model.brier, "constant_brier": test.constant.brier,
-        "points_table_auc": by_hand.auc.value if by_hand else None, "beats_constant": found.beats_constant,
-        "beats_points_table": found.beats_by_hand, "calibration_slope": test.calibration.slope,
-        "test_method": test.method,
+        "points_table_auc": by_hand.auc.value if by_hand else None, "gain": gain.value if gain else None,
+        "gain_low": gain.low if gain else None, "gain_high": gain.high if gain else None,
+        "beats_constant": found.beats_constant, "beats_points_table": found.beats_by_hand,
+        "calibration_slope": test.calibration.slope, "calibration_slope_low": test.calibration.slope_low,
+        "calibration_slope_high": test.calibration.slope_high, "calibration_error": test.calibration.error,
+        "is_calibrated": test.calibration.is_good,
+        "test_method": test.method, "later_method": later.method if later else None,
         "later_n": len(later.rows) if later else None, "later_auc": later.model.auc.value if later else None,
         "later_auc_low": later.model.auc.low if later else None,
         "later_auc_high": later.model.auc.high if later else None, "late_fact_share": late_fact_share,
@@ -222,15 +236,16 @@ def _scored(found: Fit, ids: pa.Array, later: BackTest | None, late_fact_share: 
 
 
 def _signals(found: Fit, parts: npt.NDArray[np.float64]) -> pa.Array:
-    """The strongest signals of each account with their points, as `attribute +3.2; …`."""
+    """The signals of each account with their points, the strongest first, as `attribute +3.2; …`; without noughts."""
     names = np.array([signal.name for signal in found.points.signals], dtype=object)
     texts = np.full(len(parts), "", dtype=object)
     if len(names) == 0:
         return pa.array(texts.tolist(), pa.string())
-    order = np.argsort(-np.abs(parts), axis=1, kind="stable")[:, :NAMED_SIGNALS]
+    order = np.argsort(-np.abs(parts), axis=1, kind="stable")
     for place in range(order.shape[1]):
-        told = np.char.mod(" %+.1f", np.take_along_axis(parts, order[:, [place]], axis=1)[:, 0]).astype(object)
-        texts += ("; " if place else "") + names[order[:, place]] + told
+        points = np.take_along_axis(parts, order[:, [place]], axis=1)[:, 0]
+        told = names[order[:, place]] + np.char.mod(" %+.1f", points).astype(object)
+        texts += np.where(points == 0, "", ("; " if place else "") + told)
     return pa.array(texts.tolist(), pa.string())
 
 

@@ -150,7 +150,7 @@ def fit(
     tried = trying.try_fit(
         table, file, label, time=time, exclude=exclude or (), keep=keep or (), positive=positive or ()
     )
-    _show_fit(tried)
+    _show_fit(tried, time)
     name = f"{file.name.split('.')[0]}.fit.csv"
     target = out / name if out is not None and out.is_dir() else out or Path(name)
     tables.write_table(tables.beside(table, tried.columns), target)
@@ -165,8 +165,8 @@ def fit(
     )
 
 
-def _show_fit(tried: Tried) -> None:
-    from persona_warehouse.tryout.fit import left_out, spoken, strength
+def _show_fit(tried: Tried, time: str | None) -> None:
+    from persona_warehouse.tryout.fit import left_out, spoken, strength, unknowable
 
     found, test = tried.fit, tried.fit.test
     others = int((~tried.outcomes.is_known).sum())
@@ -224,6 +224,8 @@ def _show_fit(tried: Tried) -> None:
         )
     for warning in found.warnings:
         screen.print(f"[yellow]![/] {escape(warning)}", soft_wrap=True)
+    for question in unknowable(tried, time):
+        screen.print(f"[dim]cannot be known:[/] {escape(question)}", soft_wrap=True)
 
 
 def _show(values: pa.ChunkedArray, results: dict[str, pa.Array], columns: tuple[str, ...]) -> None:

@@ -19,10 +19,12 @@ from persona_warehouse.personas.fit import Fit, Floats, fit
 from persona_warehouse.personas.hindsight import Judgement, Verdict
 from persona_warehouse.personas.outcomes import Outcomes, read_outcomes
 from persona_warehouse.personas.points import NOT_KNOWN, POINTS, Signal
+from persona_warehouse.personas.thresholds import threshold
 from persona_warehouse.tryout.tables import choose_column
 
 # so many signals of a row are named; the others are summed up
 NAMED_SIGNALS = 3
+NAMED_COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -168,8 +170,29 @@ def as_json(tried: Tried, label: str, time: str | None) -> bytes:
         ],
         "columns": [asdict(judgement) for judgement in found.judgements],
         "warnings": found.warnings,
+        "cannot_be_known": unknowable(tried, time),
     }
     return json.dumps(told, ensure_ascii=False, indent=2).encode()
+
+
+def unknowable(tried: Tried, time: str | None) -> list[str]:
+    """What no method can tell from this table, whatever the figures are."""
+    judged = {judgement.column: judgement for judgement in tried.fit.judgements}
+    used = [judgement for judgement in tried.fit.judgements if judgement.is_used]
+    telling = sorted(
+        (signal.name for signal in tried.fit.points.signals), key=lambda name: -(judged[name].alone or 0.0)
+    )[:NAMED_COLUMNS]
+    said = []
+    if telling:
+        said.append(
+            "when a column was filled in: a table has no moments of its values. Ask it of those that tell most: "
+            + ", ".join(telling)
+        )
+    if time is None:
+        said.append("whether the score holds for later rows: no --time was given, rows were tested at random")
+    if len(used) <= threshold("outdone_columns"):
+        said.append(f"whether a column tells too much: only {len(used)} are used, there are hardly others beside it")
+    return said
 
 
 def spoken(value: Auc) -> str:

@@ -578,3 +578,41 @@ def test_new_followers_convert_more_often_than_long_active_ones(world: duckdb.Du
                    where timezone('Asia/Shanghai', followed_at) >= timestamp '2026-06-01')""",
     )[0]
     assert followed[0] == followed[1]
+def test_personas_traits_and_fit_say_what_they_rest_on(world: duckdb.DuckDBPyConnection) -> None:
+    # cards count the accounts that the accounts themselves name
+    wrong = rows(
+        world,
+        """with told as (
+               select icp_persona_id as persona_id, count(*) as n, count_if(won_deal_count > 0) as k
+               from release.marts.accounts where icp_persona_id is not null group by 1
+           )
+           select persona_id from told full join (from release.marts.icp_personas where kind = 'persona') as p
+           using (persona_id) where p.account_count is distinct from n or p.customer_count is distinct from k""",
+    )
+    assert wrong == []
+    best = rows(world, "select count(*) from release.marts.best_customers where rank_number <= 50")
+    assert rows(world, "select customer_count from release.marts.icp_personas where persona_id = 'best'") == best
+    # a card either says something or why it does not
+    silent = "select persona_id from release.marts.icp_personas where description_en is null and reason is null"
+    assert rows(world, silent) == []
+    # no trait is said that does not differ in truth
+    said = rows(
+        world,
+        """select count(distinct t.attribute) from release.marts.icp_traits as t
+           join truth_attributes as a using (attribute)
+           where t.is_distinguishing and t.tested_as = 'value' and not a.is_distinguishing""",
+    )
+    assert said == [(0,)]
+    # every account of the market is scored, or the reason is told; both tests have a verdict
+    assert rows(world, "select count(*) from release.marts.icp_fit_scores where score is null and reason is null") == [
+        (0,)
+    ]
+    verdicts = "select count(verdict) from release.marts.icp_fit_backtests where decile = 0"
+    assert rows(world, verdicts) == [(2,)]
+    # deals are counted once among prior solutions
+    counted = rows(
+        world,
+        """select sum(case level when 'all' then n else -n end), sum(case level when 'all' then n end) > 0
+           from release.marts.win_rates_by_prior_solution where level <> 'product'""",
+    )
+    assert counted == [(0, True)]

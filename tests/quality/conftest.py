@@ -241,6 +241,31 @@ insert into marts.hypotheses (hypothesis_id, bound, k, n, rate, rate_low, rate_h
 values ('h1', 0.5, 12, 12, 1, 0.76, 1, false, 'supported');
 insert into marts.best_customers (account_id, rank_number, score, measure_count)
 select 'acc' || i, i, 1 - i / 30.0, 7 from range(1, 23) as numbers(i);
+insert into marts.icp_personas (persona_id, version, kind, name_zh, name_en, account_count, customer_count,
+    customer_rate, customer_rate_low, customer_rate_high, description_en)
+select 'p' || i, date '2026-11-20', 'persona', '画像', 'Persona', 20, 10, 0.5, 0.3, 0.7, 'Half'
+from range(1, 4) as n(i);
+insert into marts.icp_persona_shares (icp_persona_share_id, persona_id, facet, value, k, n, share, share_low,
+    share_high)
+values ('s1', 'p1', 'goal', 'cut_cost', 5, 10, 0.5, 0.2, 0.8);
+insert into marts.icp_traits (icp_trait_id, persona_id, attribute, tested_as, p, p_adjusted, is_distinguishing,
+    log_odds, log_odds_low, log_odds_high, difference, difference_low, difference_high)
+values ('t1', 'p1', 'goal', 'value', 0.01, 0.02, true, 1, 0.5, 1.5, 0.3, 0.1, 0.5);
+insert into marts.icp_traits (icp_trait_id, persona_id, attribute, tested_as, is_distinguishing, reason)
+values ('t2', 'p1', 'tier', 'attribute', false, 'it defines who is best');
+insert into marts.icp_fit_scores (account_id, score, probability, base_points, signals)
+select 'acc' || i, 5.5, 0.6, 1.5, 'goal +4.5; size_2 -0.5' from range(1, 23) as n(i);
+insert into marts.icp_fit_backtests (test, decile, n, k, auc, verdict, reason)
+values ('unseen accounts', 0, 4, 2, 0.7, 'beats a constant', null), ('unseen accounts', 1, 2, 2, null, null, null),
+    ('unseen accounts', 2, 2, 0, null, null, null), ('later accounts', 0, 0, 0, null, 'not tested', 'too few');
+insert into marts.win_rates_by_prior_solution (win_rate_id, level, prior_solution, product, n, wins, win_rate,
+    win_rate_low, win_rate_high)
+values ('w1', 'all', 'all', 'all', 10, 5, 0.5, 0.2, 0.8),
+    ('w2', 'prior solution', 'competitor', 'all', 10, 5, 0.5, 0.2, 0.8),
+    ('w3', 'product', 'competitor', 'rival', 6, 3, 0.5, 0.2, 0.8);
+insert into marts.industry_results (industry_section, account_count, customer_count, decided_n, won_n, win_rate,
+    win_rate_low, win_rate_high)
+values ('all', 22, 22, 24, 24, 1, 0.9, 1), ('C', 22, 22, 24, 24, 1, 0.9, 1);
 insert into marts.contacts (contact_id, account_id, masked_name, job_title, first_touch_at, last_touch_at)
 select 'per' || i, 'acc1', '林**', '采购经理 138', timestamptz '2026-01-01 00:00:00+00',
     timestamptz '2026-02-01 00:00:00+00'

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from persona_warehouse.cli import app
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.personas.outcomes import read_outcomes
-from persona_warehouse.tryout.fit import try_fit
+from persona_warehouse.tryout.fit import try_fit, unknowable
 from tests.personas.leads import leads
 
 
@@ -58,6 +58,8 @@ def test_a_table_in_gb18030_gives_scores_points_and_figures(tmp_path: Path) -> N
     assert figures["outcomes"]["with"] == made.is_won.sum()
     assert {row["column"] for row in figures["columns"] if row["verdict"] == "leak"} >= {"close reason", "fee"}
     assert figures["test"]["scores"][0]["auc"]["value"] > 0.65
+    assert [each.split(":")[0] for each in figures["cannot_be_known"]] == ["when a column was filled in"]
+    assert "source" in figures["cannot_be_known"][0] and "cannot be known: when a column" in result.output
 
 
 def test_open_rows_are_scored_and_teach_nothing() -> None:
@@ -67,6 +69,9 @@ def test_open_rows_are_scored_and_teach_nothing() -> None:
     tried = try_fit(table, Path("x"), "Stage", exclude=["created"])
     assert tried.fit.positives == (made.is_won & (np.arange(400) % 4 != 0)).sum()
     assert tried.outcomes.open == ("Negotiation",)
+    assert "whether the score holds for later rows: no --time was given, rows were tested at random" in unknowable(
+        tried, None
+    )
     assert tried.columns["fit_score"].null_count == 0
     untested = tried.columns["fit_tested_probability"].is_null().to_numpy(zero_copy_only=False)
     assert np.flatnonzero(untested).tolist() == list(range(0, 400, 4))

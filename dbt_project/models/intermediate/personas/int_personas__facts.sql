@@ -18,7 +18,7 @@ places as (
         province as value,
         cast(null as decimal(38, 6)) as value_number,
         cast(null as date) as as_of
-    from {{ ref('accounts') }}
+    from {{ ref('int_accounts__places') }}
     where province is not null
 ),
 

@@ -1,7 +1,7 @@
 {# the winning value of each attribute; what the CRM does not know is named by its lead or its mail domain #}
 {% set texts = [
-    'legal_name', 'short_name', 'industry', 'industry_chain_position', 'org_type', 'company_relation', 'location',
-    'country', 'employee_trend', 'funding_stage', 'growth_stage', 'target_market', 'deal_size_band', 'sales_motion'
+    'legal_name', 'short_name', 'industry', 'industry_chain_position', 'org_type', 'company_relation', 'country',
+    'employee_trend', 'funding_stage', 'growth_stage', 'target_market', 'deal_size_band', 'sales_motion'
 ] %}
 {% set numbers = [
     'founded_year', 'employee_count', 'employee_growth_2y', 'annual_revenue', 'profit', 'valuation', 'total_funding',
@@ -9,22 +9,6 @@
 ] %}
 with records as (
     select * from {{ source('identity', 'companies') }}
-),
-
-crm as (
-    select
-        r.account_id,
-        c.*,
-        row_number() over (
-            partition by r.account_id
-            order by
-                case when c.merged_into_id is null then 0 else 1 end asc,
-                c.updated_at desc nulls last,
-                c.company_id asc
-        ) as place
-    from records as r
-    inner join {{ ref('stg_crm__companies') }} as c on c.company_id = r.source_id
-    where r.source_system = 'crm'
 ),
 
 facts as (
@@ -72,31 +56,6 @@ contradictions as (
     from {{ ref('account_attributes') }}
     where is_contradiction
     group by account_id
-),
-
-regions as (
-    select
-        coalesce(district_code, city_code, province_code) as code,
-        min(province_code) as province_code,
-        min(province) as province,
-        min(city_code) as city_code,
-        min(city) as city,
-        min(district_code) as district_code,
-        min(district) as district
-    from {{ source('identity', 'locations') }}
-    where province_code is not null
-    group by coalesce(district_code, city_code, province_code)
-),
-
--- where else an account works than where it sits
-sites as (
-    select
-        a.account_id,
-        count(distinct r.city_code) as city_count
-    from {{ ref('account_attributes') }} as a
-    inner join regions as r on r.code = a.value
-    where a.attribute in ('location', 'site_location') and a.is_in_time
-    group by a.account_id
 ),
 
 people as (
@@ -169,13 +128,12 @@ select
     a.company_relation,
     a.country,
     g.province_code,
-    -- abroad there are names alone
-    case when a.location is null then c.province else g.province end as province,
+    g.province,
     g.city_code,
-    case when a.location is null then c.city else g.city end as city,
+    g.city,
     g.district_code,
     g.district,
-    coalesce(v.city_count, 0) as site_city_count,
+    g.site_city_count,
     cast(a.founded_year as bigint) as founded_year,
     cast(a.employee_count as bigint) as employee_count,
     e.band as employee_band,
@@ -238,18 +196,22 @@ select
     w.nps_score,
     w.nps_responses,
     w.value_gaps,
+    j.score as icp_fit_score,
+    j.segment as icp_fit_segment,
+    case
+        when o.persona_number > 0 then {{ persona_id_of('o.persona_number') }}
+    end as icp_persona_id,
     t.first_touch_at,
     t.last_touch_at,
     f.created_at,
     coalesce(k.attribute_count, 0) as contradicted_attribute_count,
     f.source_record_count
 from facts as f
-left join crm as c on c.account_id = f.account_id and c.place = 1
+left join {{ ref('int_accounts__newest_records') }} as c on c.account_id = f.account_id
 left join attributes as a on a.account_id = f.account_id
 left join {{ ref('industries') }} as i on i.code = a.industry
 left join industries_recorded as y on y.account_id = f.account_id and y.section = substring(a.industry, 1, 1)
-left join regions as g on g.code = a.location
-left join sites as v on v.account_id = f.account_id
+left join {{ ref('int_accounts__places') }} as g on g.account_id = f.account_id
 left join contradictions as k on k.account_id = f.account_id
 left join {{ source('identity', 'account_parents') }} as p on p.account_id = f.account_id
 left join people as n on n.account_id = f.account_id
@@ -261,6 +223,8 @@ left join {{ ref('account_tiers') }} as r on r.account_id = f.account_id and r.i
 left join tier_scores as l on l.account_id = f.account_id
 left join {{ ref('int_accounts__value') }} as w on w.account_id = f.account_id
 left join {{ ref('int_accounts__value_classes') }} as h on h.account_id = f.account_id
+left join {{ ref('icp_fit_scores') }} as j on j.account_id = f.account_id
+left join {{ ref('int_personas__memberships') }} as o on o.account_id = f.account_id
 left join {{ ref('employee_bands') }} as e
     on e.lower_bound <= a.employee_count and (e.upper_bound > a.employee_count or e.upper_bound is null)
 left join {{ ref('revenue_bands') }} as b

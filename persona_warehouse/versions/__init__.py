@@ -1,0 +1,1 @@
+"""Versions of personas: what changed from one release to another, and whether it is more than noise."""
