@@ -578,6 +578,8 @@ def test_new_followers_convert_more_often_than_long_active_ones(world: duckdb.Du
                    where timezone('Asia/Shanghai', followed_at) >= timestamp '2026-06-01')""",
     )[0]
     assert followed[0] == followed[1]
+
+
 def test_personas_traits_and_fit_say_what_they_rest_on(world: duckdb.DuckDBPyConnection) -> None:
     # cards count the accounts that the accounts themselves name
     wrong = rows(
