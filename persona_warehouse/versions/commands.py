@@ -58,7 +58,7 @@ def _show(found: Comparison) -> None:
     screen.print(table if found.matches else "neither release has personas")
     sure = found.sure
     screen.print(f"\n{len(found.changes):,} shares compared, {len(sure):,} changed by more than noise\n")
-    shown = sure or found.changes[:SHOWN]
+    shown = sure or tuple(one for one in found.changes if one.difference)[:SHOWN]
     if shown:
         changes = Table("of", Column("share", overflow="fold"), "before", "after", "change", "p adjusted", "trait",
                         box=None, pad_edge=False)  # fmt: skip
