@@ -558,3 +558,23 @@ def test_what_people_come_for_and_topic_episodes_are_those_of_the_truth(world: d
     )[0]
     assert int(str(found[0])) > 10
     assert int(str(found[1])) >= 0.7 * int(str(found[0]))
+
+
+def test_new_followers_convert_more_often_than_long_active_ones(world: duckdb.DuckDBPyConnection) -> None:
+    compared = rows(
+        world,
+        """select new_n, new_k, long_n, long_k, new_rate - long_rate from release.marts.follower_cohorts
+           where cohort = 'all' and scene = 'all' and window_days = 30 and outcome = 'lead'""",
+    )
+    (new_n, new_k, long_n, long_k, difference) = (float(str(one)) for one in compared[0])
+    assert new_n >= new_k > 0
+    assert long_n >= long_k
+    assert difference > 0.05
+    # every follow of the window is an episode
+    followed = rows(
+        world,
+        """select (select count(*) from truth_follows where followed_at >= timestamp '2026-06-01'),
+                  (select count(*) from release.marts.follower_episodes
+                   where timezone('Asia/Shanghai', followed_at) >= timestamp '2026-06-01')""",
+    )[0]
+    assert followed[0] == followed[1]

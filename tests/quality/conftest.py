@@ -194,8 +194,15 @@ insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ag
 select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
 insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
     session_count, purposefulness, covered_share, driver_share)
-select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1, 1, 0.5,
-    1;
+select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1,
+    1, 0.5, 1;
+insert into marts.follower_episodes (follower_episode_id, follower_key, episode_number, followed_at, unfollowed_at,
+    is_follow_known, first_lead_at)
+select 'f' || i, 'key' || i, 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', true,
+    timestamptz '2026-11-01 12:00:00+00' from range(1, 5) as numbers(i);
+insert into marts.follower_cohorts (follower_cohort_id, cohort, scene, window_days, outcome, new_n, new_k, new_rate,
+    new_rate_low, new_rate_high, long_n, long_k, long_rate, long_rate_low, long_rate_high, lift, lift_low, lift_high)
+values ('c1', 'all', 'all', 30, 'lead', 10, 4, 0.4, 0.2, 0.7, 10, 2, 0.2, 0.1, 0.5, 2, 0.5, 8);
 insert into marts.kpi_daily (kpi_daily_id, metric, segment_type, segment, day, value)
 select segment || i, 'won_deals', segment_type, segment, date '2026-11-20' - i::int, value
 from range(0, 22) as numbers(i)

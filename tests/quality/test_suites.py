@@ -201,6 +201,54 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "follower_episodes",
+        "unfollowed_at is not before followed_at",
+        "update marts.follower_episodes set unfollowed_at = followed_at - interval 1 second",
+    ),
+    Break(
+        "marts",
+        "follower_episodes",
+        "followed_at is not after the as-of date",
+        "update marts.follower_episodes set followed_at = timestamptz '2026-11-20 16:00:00+00', unfollowed_at = null",
+    ),
+    Break(
+        "marts",
+        "follower_episodes",
+        "what came of a follow came after it",
+        "update marts.follower_episodes set first_lead_at = followed_at - interval 1 second",
+    ),
+    Break(
+        "marts",
+        "follower_cohorts",
+        "who converted is among those who were counted",
+        "update marts.follower_cohorts set new_k = 11",
+    ),
+    Break(
+        "marts",
+        "follower_cohorts",
+        "rates and lift lie within their intervals",
+        "update marts.follower_cohorts set lift = 9",
+    ),
+    Break(
+        "marts",
+        "follower_cohorts",
+        "a missing lift has its reason",
+        "update marts.follower_cohorts set lift = null",
+    ),
+    Break(
+        "marts",
+        "sourcing_episodes",
+        "ended_at is not before started_at",
+        "update marts.sourcing_episodes set ended_at = started_at - interval 1 second",
+    ),
+    Break(
+        "marts",
+        "sourcing_episodes",
+        "ended_at is not after the as-of date",
+        "update marts.sourcing_episodes set ended_at = timestamptz '2026-11-20 16:00:00+00'",
+    ),
+    Break(
+        "marts",
         "sourcing_episodes",
         "shares of an episode lie between nought and one",
         "update marts.sourcing_episodes set covered_share = 1.1",
@@ -655,6 +703,7 @@ WARNINGS = [
     ("staging", "stg_wechat__followers", "the followers' tags stand in the list of tags", "tag_ids = '[99]'"),
     ("marts", "lead_stages", "left_at is not before entered_at", "left_at = entered_at - interval 1 day"),
     ("marts", "sessions", "sessions hold every event", "event_count = null"),
+    ("marts", "follower_episodes", "most follows are known, not only the leave", "is_follow_known = false"),
     ("marts", "coverage", "row_count is the number of staged rows", "row_count = row_count + 1"),
 ]
 

@@ -96,6 +96,7 @@ select
     b.behavior_driver_share,
     n.lifecycle_stage,
     coalesce(w.is_follower, false) as is_follower,
+    g.follower_segment,
     f.has_email,
     f.has_phone,
     t.first_touch_at,
@@ -106,4 +107,5 @@ left join newest as n on n.contact_id = f.contact_id and n.place = 1
 left join {{ ref('int_people__contacts_profiled') }} as r on r.contact_id = f.contact_id
 left join {{ ref('int_people__drivers') }} as b on b.contact_id = f.contact_id
 left join followers as w on w.contact_id = f.contact_id
+left join {{ ref('int_behaviour__follower_segments') }} as g on g.contact_id = f.contact_id
 left join touches as t on t.contact_id = f.contact_id
