@@ -237,6 +237,24 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "content_demand",
+        "who went further is among those who read",
+        "update marts.content_demand set k = 11",
+    ),
+    Break(
+        "marts",
+        "content_demand",
+        "the demand of an audience adds up to one",
+        "update marts.content_demand set demand_share = 0.75",
+    ),
+    Break(
+        "marts",
+        "content_demand",
+        "a missing rate has its reason",
+        "update marts.content_demand set rate = null",
+    ),
+    Break(
+        "marts",
         "sourcing_episodes",
         "ended_at is not before started_at",
         "update marts.sourcing_episodes set ended_at = started_at - interval 1 second",
