@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 MODULES = (
+    "accuracy.behaviour",
     "accuracy.identities",
     "accuracy.attributes",
     "accuracy.roles",

@@ -618,3 +618,32 @@ def test_personas_traits_and_fit_say_what_they_rest_on(world: duckdb.DuckDBPyCon
            from release.marts.win_rates_by_prior_solution where level <> 'product'""",
     )
     assert counted == [(0, True)]
+
+
+def test_demand_for_content_counts_every_page_that_people_read(world: duckdb.DuckDBPyConnection) -> None:
+    # every cell holds every content type that is read when looking for a vendor, read or not
+    cells = rows(
+        world,
+        """select count(*), count(distinct concat_ws('|', role, stage, channel)), count(distinct content_type)
+           from release.marts.content_demand""",
+    )[0]
+    assert cells[0] == int(str(cells[1])) * int(str(cells[2]))
+    # the sum by role, by stage and by channel is the whole
+    sums = rows(
+        world,
+        """select sum(page_views) filter (role = 'all' and stage = 'all' and channel = 'all'),
+                  sum(page_views) filter (role != 'all' and stage = 'all'),
+                  sum(page_views) filter (role = 'all' and stage != 'all'),
+                  sum(page_views) filter (role != 'all' and stage != 'all'),
+                  sum(page_views) filter (channel != 'all')
+           from release.marts.content_demand""",
+    )[0]
+    assert int(str(sums[0])) > 0
+    assert set(sums) == {sums[0]}
+    # what nobody wrote is told: the sample site has no page on support but its manuals
+    missing = rows(
+        world,
+        """select content_type from release.marts.content_demand
+           where item_count = 0 and role = 'all' and stage = 'all' and channel = 'all' order by all""",
+    )
+    assert missing == [("after_sales",), ("article",)]

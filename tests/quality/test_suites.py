@@ -243,6 +243,24 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "content_demand",
+        "who went further is among those who read",
+        "update marts.content_demand set k = 11",
+    ),
+    Break(
+        "marts",
+        "content_demand",
+        "the demand of an audience adds up to one",
+        "update marts.content_demand set demand_share = 0.75",
+    ),
+    Break(
+        "marts",
+        "content_demand",
+        "a missing rate has its reason",
+        "update marts.content_demand set rate = null",
+    ),
+    Break(
+        "marts",
         "sourcing_episodes",
         "ended_at is not before started_at",
         "update marts.sourcing_episodes set ended_at = started_at - interval 1 second",
@@ -793,6 +811,7 @@ WARNINGS = [
     ("staging", "stg_wechat__followers", "the followers' tags stand in the list of tags", "tag_ids = '[99]'"),
     ("marts", "lead_stages", "left_at is not before entered_at", "left_at = entered_at - interval 1 day"),
     ("marts", "sessions", "sessions hold every event", "event_count = null"),
+    ("marts", "follower_episodes", "most follows are known, not only the leave", "is_follow_known = false"),
     ("marts", "coverage", "row_count is the number of staged rows", "row_count = row_count + 1"),
 ]
 
