@@ -102,7 +102,7 @@ def test_two_nights(two_nights: duckdb.DuckDBPyConnection) -> None:
     assert accounts["away"] == accounts["stays"] != accounts["ahead"]
     stays = accounts["stays"]
     assert rows(f"""select account_name, contact_count, deal_count, source_record_count, journey_stage
-                    from marts.accounts where account_id = '{stays}'""") == [("海河科技", 1, 1, 2, "weigh")]
+                    from marts.accounts where account_id = '{stays}'""") == [("海河科技", 1, 1, 2, "use")]
     assert rows("select account_id, masked_name from marts.contacts") == [(stays, "A**")]
     assert rows("""select touchpoint_type, channel, account_id, contact_id from marts.touchpoints
                    order by occurred_at, touchpoint_type""") == [
