@@ -6,7 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 
 from expectations.outgoing import no_personal_data
 from expectations.owners import Owner
-from expectations.rules import BATCH, EVERY_ROW, Given, Severity, condition, rows
+from expectations.rules import BATCH, Given, Severity, condition, rows
 
 
 def suite(given: Given) -> list[Expectation]:
@@ -28,7 +28,6 @@ def suite(given: Given) -> list[Expectation]:
                 f"select 1 from {BATCH} where demand_share is not null group by {cell}"
                 " having abs(sum(demand_share) - 1) > 1e-6"
             ),
-            of=EVERY_ROW,
             severity=Severity.CRITICAL,
             owner=Owner.DATA_ENGINEERING,
             reason="Shares that do not add up have lost or doubled a content type, and every gap is wrong.",

@@ -9,7 +9,7 @@ import pytest
 
 from persona_warehouse.settings import Settings
 
-DRAWS = 400
+DRAWS = 4000
 HORIZON = 90
 NIGHT = np.datetime64("2026-11-20")
 
@@ -73,9 +73,9 @@ def test_the_interval_holds_the_true_rate_in_about_95_of_100(
     # whole days: who takes 90.9 days took 90
     truth = converts * (1 - np.exp(-(HORIZON + 1) / mean_days))
     held = (found["rate_by_horizon_lower"] <= truth) & (truth <= found["rate_by_horizon_upper"])
-    assert 0.925 <= held.mean() <= 0.985
+    assert 0.925 <= held.mean() <= 0.975
     # the estimate is right on average; the plain rate of a young cohort is not
     assert abs(found["rate_by_horizon"].mean() - truth) < 0.015
     if watched[0] < 45:
-        assert found["rate"].mean() < found["rate_by_horizon"].mean() - 0.003
+        assert found["rate"].mean() < found["rate_by_horizon"].mean() - 0.02 * truth
     assert (found["effective_n"] <= found["entered"] + 1e-9).all()

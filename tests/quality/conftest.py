@@ -211,6 +211,10 @@ select 'f' || i, 'key' || i, 1, timestamptz '2026-11-01 00:00:00+00', timestampt
 insert into marts.follower_cohorts (follower_cohort_id, cohort, scene, window_days, outcome, new_n, new_k, new_rate,
     new_rate_low, new_rate_high, long_n, long_k, long_rate, long_rate_low, long_rate_high, lift, lift_low, lift_high)
 values ('c1', 'all', 'all', 30, 'lead', 10, 4, 0.4, 0.2, 0.7, 10, 2, 0.2, 0.1, 0.5, 2, 0.5, 8);
+insert into marts.content_demand (content_demand_id, content_type, role, stage, channel, demand_share, n, k, rate,
+    rate_low, rate_high)
+values ('d1', 'case', 'all', 'all', 'all', 0.75, 10, 4, 0.4, 0.2, 0.7),
+    ('d2', 'product', 'all', 'all', 'all', 0.25, 10, 4, 0.4, 0.2, 0.7);
 insert into marts.kpi_daily (kpi_daily_id, metric, segment_type, segment, day, value)
 select segment || i, 'won_deals', segment_type, segment, date '2026-11-20' - i::int, value
 from range(0, 22) as numbers(i)

@@ -219,12 +219,6 @@ BREAKS = [
     ),
     Break(
         "marts",
-        "follower_episodes",
-        "most follows are known, not only the leave",
-        "update marts.follower_episodes set is_follow_known = false",
-    ),
-    Break(
-        "marts",
         "follower_cohorts",
         "who converted is among those who were counted",
         "update marts.follower_cohorts set new_k = 11",

@@ -97,23 +97,32 @@ at_risk as (
     from ends
 ),
 
+-- where the last that were watched all convert nothing remains, and nothing would say how sure that is: half a lead of
+-- them is held back for it, which is Wilson's interval where everybody was watched, and a wider one where few were
+counted as (
+    select
+        *,
+        case when events = at_risk then events - 0.5 else cast(events as double) end as told_events
+    from at_risk
+    where seen_days <= horizon
+),
+
 -- Kaplan and Meier 1958; the sum of Greenwood 1926
 estimates as (
     select
         {{ cell }},
         max(case when events = at_risk then 1 else 0 end) as has_all,
-        sum(case when events < at_risk then ln(1 - cast(events as double) / at_risk) end) as log_remaining,
-        sum(case when events < at_risk then cast(events as double) / (cast(at_risk as double) * (at_risk - events)) end)
-            as greenwood
-    from at_risk
-    where seen_days <= horizon
+        exp(sum(ln(1 - told_events / at_risk))) as told_share,
+        sum(told_events / (cast(at_risk as double) * (at_risk - told_events))) as greenwood
+    from counted
     group by {{ cell }}
 ),
 
 remaining as (
     select
         c.*,
-        case when e.has_all = 1 then 0.0 else coalesce(exp(e.log_remaining), 1.0) end as remaining_share,
+        case when e.has_all = 1 then 0.0 else coalesce(e.told_share, 1.0) end as remaining_share,
+        e.told_share,
         e.greenwood
     from cohorts as c
     left join estimates as e
@@ -130,8 +139,8 @@ weighed as (
     select
         *,
         case
-            when remaining_share <= 0 or remaining_share >= 1 or greenwood = 0 then cast(followed as double)
-            else (1 - remaining_share) / (remaining_share * greenwood)
+            when remaining_share >= 1 or greenwood = 0 then cast(followed as double)
+            else (1 - told_share) / (told_share * greenwood)
         end as effective_n
     from remaining
 ),
