@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.made_once import FOLDER, give_parsed_project
 
 ROOT = Path(__file__).resolve().parents[1]
 REAL_DATA = ROOT.parent / "shared" / "data"
@@ -35,6 +39,8 @@ class Answer:
 
 def persona(*arguments: str | Path, home: Path, **environment: str) -> Answer:
     """Runs the command line in a process of its own, with no PERSONA_* variable but the given ones."""
+    if arguments[0] == "nightly" and not (home / "dbt_target").exists():
+        give_parsed_project(home)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PERSONA_", "AIRFLOW"))}
     done = subprocess.run(
         [Path(sys.executable).with_name("persona"), *map(str, arguments)],
@@ -56,3 +62,10 @@ def manifest(home: Path) -> dict[str, Any]:
 def content_hashes(home: Path) -> dict[str, str]:
     """The content hash of every table of the current release that tells of the data, not of the run."""
     return {name: one["sha256"] for name, one in manifest(home)["tables"].items() if not one["is_of_the_run"]}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of a run makes the folder of what is made once, and takes it away when the run is over."""
+    if FOLDER not in os.environ:
+        os.environ[FOLDER] = tempfile.mkdtemp(prefix="persona_tests_")
+        config.add_cleanup(lambda: shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -77,7 +76,7 @@ class Classes:
     def posterior(self, cells: Cells) -> Floats:
         """Account by class: the probability that it is of the class; who is unknown has the shares of all."""
         joint = cells.matrix @ np.log(self.rates) + np.log(self.shares)
-        return np.asarray(np.exp(joint - logsumexp(joint, axis=1, keepdims=True)))
+        return np.asarray(np.exp(joint - _log_sums(joint)))
 
 
 def fit_classes(cells: Cells, number: int, *, seed: int, starts: int = STARTS) -> Classes:
@@ -96,7 +95,7 @@ def fit_classes(cells: Cells, number: int, *, seed: int, starts: int = STARTS) -
     shares, rates, _ = max((_run(cells, usual, s, r, LONG_RUN) for s, r, _ in best), key=lambda run: run[2])
     order = np.argsort(-shares, kind="stable")
     shares, rates = shares[order], rates[:, order]
-    likelihood = float(logsumexp(cells.matrix @ np.log(rates) + np.log(shares), axis=1).sum())
+    likelihood = float(_log_sums(cells.matrix @ np.log(rates) + np.log(shares)).sum())
     parameters = number - 1 + number * (len(rates) - len(cells.widths))
     return Classes(shares, rates, likelihood, 3.0 * parameters - 2 * likelihood)
 
@@ -120,7 +119,7 @@ def _run(cells: Cells, usual: Floats, shares: Floats, rates: Floats, rounds: int
     before = -np.inf
     for _ in range(rounds):
         joint = cells.matrix @ np.log(rates) + np.log(shares)
-        each = logsumexp(joint, axis=1, keepdims=True)
+        each = _log_sums(joint)
         # what EM raises: the likelihood with the prior's part
         reached = float(each.sum() + PRIOR_ROWS * (usual * np.log(rates)).sum() + PRIOR_ROWS * np.log(shares).sum())
         if reached - before < TOLERANCE * abs(reached):
@@ -137,3 +136,10 @@ def _normed(counts: Floats, cells: Cells) -> Floats:
     """Value by class, so that each attribute's values add up to one."""
     totals = np.add.reduceat(counts, cells.starts, axis=0)
     return np.asarray(np.clip(counts / np.repeat(totals, cells.widths, axis=0), 1e-9, None))
+
+
+def _log_sums(joint: Floats) -> Floats:
+    """log(sum(exp)) of each row, a column. scipy's takes infinities into account, of which there are none here, and
+    with them most of the time of a fit."""
+    top = joint.max(axis=1, keepdims=True)
+    return np.asarray(top + np.log(np.exp(joint - top).sum(axis=1, keepdims=True)))

@@ -1,4 +1,4 @@
-"""The dbt-duckdb plugin that gives the hash key to every cursor of dbt."""
+"""The dbt-duckdb plugin that tells every cursor of dbt where the home is, and the hash key."""
 
 from __future__ import annotations
 
@@ -14,4 +14,7 @@ class Plugin(BasePlugin):
     """Named in dbt_project/profiles.yml."""
 
     def configure_cursor(self, cursor: Any) -> None:
-        give_key(cursor, load_settings())
+        settings = load_settings()
+        # sources read below it; in the project's text it would make another project of every home
+        cursor.execute("set variable persona_home = $home", {"home": str(settings.home)})
+        give_key(cursor, settings)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +15,12 @@ import pytest
 
 from persona_warehouse import transform
 from persona_warehouse.files import read_json
-from persona_warehouse.identity import resolve
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.store import Manifest
-from persona_warehouse.settings import Settings, load_settings
+from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
-
-
-@contextmanager
-def environment_kept() -> Iterator[None]:
-    """Running dbt sets environment variables for this process; the tests after these ones must not see them."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+from tests.made_once import environment_kept, give_empty_world
 
 
 @dataclass(frozen=True)
@@ -66,13 +52,7 @@ class Project:
 
 @pytest.fixture(scope="session")
 def empty_world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    home = tmp_path_factory.mktemp("empty_world")
-    settings = load_settings(home, home / "sources.yml", date(2026, 11, 20))
-    with environment_kept():
-        transform.build(settings, "staging")
-        resolve.resolve(settings)
-        transform.build(settings, "marts")
-    return settings
+    return give_empty_world(tmp_path_factory.mktemp("empty_world"))
 
 
 @pytest.fixture

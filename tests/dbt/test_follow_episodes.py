@@ -17,7 +17,7 @@ from persona_warehouse.landing.contract import landing_schema
 from persona_warehouse.landing.store import Manifest, Origin
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
-from tests.dbt.conftest import environment_kept
+from tests.made_once import environment_kept
 
 FIRST = datetime(2026, 11, 1, 1, tzinfo=UTC)
 FOLLOWED = FIRST - timedelta(days=30)

@@ -18,7 +18,7 @@ from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.transform import NodeResult
 from persona_warehouse.user_agents import classify
 from persona_warehouse.warehouse import connect
-from tests.dbt.conftest import environment_kept
+from tests.made_once import environment_kept
 
 # (schema, table) -> its columns
 Columns = dict[tuple[str, str], list[str]]

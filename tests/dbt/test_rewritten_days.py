@@ -12,7 +12,7 @@ from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings, load_settings
 from persona_warehouse.sources.load import load_stream
 from persona_warehouse.warehouse import connect
-from tests.dbt.conftest import environment_kept
+from tests.made_once import environment_kept
 
 
 def event(number: int, page: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from persona_warehouse import transform
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
-from tests.dbt.conftest import environment_kept
+from tests.made_once import environment_kept
 
 
 def kinds(results: list[transform.NodeResult]) -> set[str]:

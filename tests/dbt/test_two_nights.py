@@ -13,7 +13,7 @@ from persona_warehouse import transform
 from persona_warehouse.identity import resolve
 from persona_warehouse.settings import Settings
 from persona_warehouse.warehouse import connect
-from tests.dbt.conftest import environment_kept
+from tests.made_once import environment_kept
 
 FIRST, SECOND = "1795100000.1", "1795190000.1"  # the nineteenth and the twentieth of november 2026, in the evening
 CHILDREN = ("contacts", "deals", "activities", "tickets", "invoices", "surveys", "interviews", "product_usage")

@@ -542,7 +542,7 @@ def test_what_people_come_for_and_topic_episodes_are_those_of_the_truth(world: d
            where s.session_id is null""",
     )
     assert missed == [(0,)]
-    # a purchase that was read about in several visits, some of them by people who are known, is an episode of its account
+    # what an account read about in several visits, some of them by people who are known, is an episode of its
     found = rows(
         world,
         f"""with seen as (
