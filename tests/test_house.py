@@ -28,7 +28,8 @@ def tracked() -> list[Path]:
         ("ruff", "format", "--check", "."),
         ("mypy",),
         ("lint-imports",),
-        ("sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"),
+        # two minutes
+        pytest.param(("sqlfluff", "lint", "dbt_project/models", "dbt_project/tests"), marks=pytest.mark.heavy),
     ],
     ids=lambda command: " ".join(command),
 )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from persona_warehouse.landing.extract import Extract, Window
@@ -20,5 +22,12 @@ def extract(config: dict[str, Any], stream: str, settings: Settings, window: Win
         ConfigError: no file matches, a setting is unknown or cannot be read.
     """
     require_known(config, KEYS, stream=stream)
-    spec = {**config, "file": text_of(config, "path", "web/*.jsonl.gz", stream=stream)}
-    yield from extract_object(spec, stream, "events", settings.sources_file.parent, settings)
+    folder, pattern = _split(Path(text_of(config, "path", "web/*.jsonl.gz", stream=stream)))
+    base = settings.sources_file.parent / folder
+    yield from extract_object({**config, "file": pattern}, stream, "events", base, settings)
+
+
+def _split(path: Path) -> tuple[Path, str]:
+    """The folder that a path names, and the pattern below it: its file, or all from the first wildcard on."""
+    fixed = list(takewhile(lambda part: not set(part) & set("*?["), path.parts[:-1]))
+    return Path(*fixed), str(Path(*path.parts[len(fixed) :]))
