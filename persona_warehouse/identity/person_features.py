@@ -91,6 +91,7 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
                case when not r.is_free_mail then r.email_domain end as email_domain,
                r.phone, r.unionid, r.openid, r.user_id,
                coalesce(r.company, c.key) as company, lower(c.brand) as brand,
+               concat(c.place, c.trade, c.legal_form, c.branch) = '' as is_brand_alone,
                coalesce(r.company_domain, case when not r.is_free_mail then r.email_domain end) as company_domain,
                lower(regexp_replace(r.city, '(市|地区|\s+)$', '')) as city,
                nullif(t.job_function, '{UNKNOWN}') as job_function, nullif(t.seniority, '{UNKNOWN}') as seniority,

@@ -200,6 +200,15 @@ COMPANIES = Comparison(
     "coalesce(company_l, brand_l, company_domain_l) is null or coalesce(company_r, brand_r, company_domain_r) is null",
     (
         Level("same company", _same("company"), 0.7, 3e-3, "company"),
+        # a side that tells nothing but the brand, as remarks do, could agree in nothing else
+        Level(
+            "same brand, one side tells no more of its company",
+            f"{_same('brand')} and (is_brand_alone_l or is_brand_alone_r)",
+            0.7,
+            3e-3,
+            "brand",
+            is_fixed=True,
+        ),
         Level("same brand", _same("brand"), 0.1, 3e-3, "brand"),
         Level("same company by its domain", _same("company_domain"), 0.05, 3e-3),
         Level(

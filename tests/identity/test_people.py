@@ -46,6 +46,18 @@ def test_a_remark_finds_its_person_when_only_one_is_meant(world: World) -> None:
     assert links == [("crm|contacts|a", "wechat|followers|o1", "likeness")]
 
 
+def test_a_brand_that_several_companies_bear_still_tells_of_a_person(world: World) -> None:
+    world.companies(k1={"name": "深圳霁岭电子材料有限公司"}, k2={"name": "杭州霁岭食品有限公司"})
+    world.contacts(a={"full_name": "李思远", "company_id": "k1"}, b={"full_name": "陈静怡", "company_id": "k1"})
+    world.followers(o1={"remark": "李思远-霁岭"}, o2={"remark": "陈静怡-墨川"})
+    world.resolve()
+    assert groups(world.people()) == {"a o1", "b", "o2"}
+    with connect(world.settings.warehouse_file) as connection:
+        rows = waterfall(connection, "contact", "crm|contacts|a", "wechat|followers|o1")
+    says = {row["step"]: row["says"] for row in rows}
+    assert says["company"] == "same brand, one side tells no more of its company"
+
+
 def test_names_in_both_scripts_and_mail_addresses_meet(world: World) -> None:
     offices(world)
     world.contacts(
