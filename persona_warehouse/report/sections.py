@@ -27,10 +27,13 @@ class Column:
     """A column of a section's table: `name` is its field and, under `headers`, its heading.
 
     Attributes:
-        kind: text, label (its words are looked up in `group`, or in `values.<name>`), list (labels between commas),
-            count, money, share, number, days, day, flag, interval (of `low` and `high`: shares, or numbers by `unit`).
+        kind: text, label (its words are looked up in `group`, or in `values.<name>`), list (labels between
+            separators), p (of a test), count, money, share, number, days, day, flag, interval (of `low` and `high`:
+            shares, or numbers by `unit`).
         n: field that holds how many a share is of; shown behind it.
         words: field per language for texts that the marts carry in both: {"zh": "name_zh", "en": "name_en"}.
+        field: the field, where its heading has another name.
+        separator: between the labels of a list.
     """
 
     name: str
@@ -41,10 +44,12 @@ class Column:
     high: str = ""
     unit: str = "share"
     words: Mapping[str, str] | None = None
+    field: str = ""
+    separator: str = ","
 
     @property
     def is_number(self) -> bool:
-        return self.kind in ("count", "money", "share", "number", "days", "interval")
+        return self.kind in ("count", "money", "share", "number", "p", "days", "interval")
 
     @property
     def labels(self) -> str:
@@ -55,13 +60,15 @@ class Column:
         """What the table shows of a row."""
         if self.kind == "interval":
             return _interval(row[self.low], row[self.high], self.unit, language)
-        value = row[self.words[language.code] if self.words else self.name]
+        value = row[self.words[language.code] if self.words else self.field or self.name]
         if value is None or value == "":
             return NOTHING
         if self.kind == "label":
             return language.label(self.labels, str(value))
         if self.kind == "list":
-            return language.join([language.label(self.labels, each.strip()) for each in str(value).split(",")])
+            return language.join(
+                [language.label(self.labels, each.strip()) for each in str(value).split(self.separator)]
+            )
         if self.kind == "count":
             return language.number(int(value))
         if self.kind == "money":
@@ -75,6 +82,8 @@ class Column:
             )
         if self.kind == "number":
             return language.decimal(float(value))
+        if self.kind == "p":
+            return escape("<0.001" if value < 0.001 else f"{value:.3f}")
         if self.kind == "days":
             shown = language.decimal(float(value), 0)
             return (
@@ -100,6 +109,7 @@ class Section:
         name: its place in the page's address and, under `sections`, its title, lead and, where they exist, note.
         table: `schema.table` that must be in the release; the query may join others of the same release.
         sql: the rows, in the order in which they are shown.
+        is_cards: each row is a card: its first column the heading, the second a text, the others facts.
         chart: draws the rows, or those of `drawn`, a query of its own where a drawing needs more than a table bears.
     """
 
@@ -110,6 +120,7 @@ class Section:
     chart: Chart | None = None
     drawn: str = ""
     first_rows: int = 8
+    is_cards: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +149,16 @@ class Filled:
         return [
             ("number" if column.is_number else "words", column.cell(row, language)) for column in self.section.columns
         ]
+
+    def card(self, row: Mapping[str, Any], language: Language) -> tuple[Markup, Markup, list[tuple[Markup, Markup]]]:
+        """A row as a card: heading, text, and of the facts those that are known and so."""
+        title, text, *facts = zip(self.section.columns, self.heads(language), self.cells(row, language), strict=True)
+        known = [
+            (head, cell)
+            for column, (_, head), (_, cell) in facts
+            if cell != NOTHING and not (column.kind == "flag" and not row[column.field or column.name])
+        ]
+        return title[2][1], text[2][1], known
 
     def drawing(self, language: Language) -> Mapping[str, Any] | None:
         """The chart's specification in a language; None without a chart or without rows."""

@@ -77,7 +77,10 @@ def test_every_text_is_used(
 
 
 # what only a section with rows says: tests/report/test_sections.py
-OF_SECTIONS = {"format.cut_rows", "format.of", "format.yes", "format.no", "format.empty", "format.source"}
+OF_SECTIONS = {
+    "axes.difference_of_shares", "axes.rate_of_tenth", "format.cut_rows", "format.of", "format.yes", "format.no",
+    "format.empty", "format.source",
+}  # fmt: skip
 
 
 def test_every_word_of_the_sections_is_declared() -> None:

@@ -1,5 +1,13 @@
 """The pages of the report after the index, in the order of the menu; a page is a module with a `PAGE`."""
 
-from persona_warehouse.report.pages import customers, decisions, journeys, operations, people
+from persona_warehouse.report.pages import audience, customers, decisions, journeys, operations, people, personas
 
-PAGES = (people.PAGE, customers.PAGE, journeys.PAGE, decisions.PAGE, operations.PAGE)
+PAGES = (
+    personas.PAGE,
+    people.PAGE,
+    customers.PAGE,
+    journeys.PAGE,
+    audience.PAGE,
+    decisions.PAGE,
+    operations.PAGE,
+)

@@ -36,10 +36,12 @@ traits as (
         t.value,
         t.share_best,
         t.best_n,
-        coalesce(r.name_zh, t.attribute) as name_zh,
+        coalesce(w.words_zh, concat(coalesce(r.name_zh, t.attribute), ' ', t.value)) as label_zh,
+        coalesce(w.words_en, concat(replace(t.attribute, '_', ' '), ' ', t.value)) as label_en,
         row_number() over (order by t.log_odds desc, t.attribute asc, t.value asc) as place
     from {{ ref('int_personas__traits_tested') }} as t
     left join {{ ref('attribute_rules') }} as r on r.attribute = t.attribute
+    left join {{ ref('value_words') }} as w on w.attribute = t.attribute and w.value = t.value
     where
         t.persona_number = 0
         and t.is_distinguishing
@@ -185,8 +187,8 @@ metrics as (
         place,
         round(share_best, 6) as metric_value,
         best_n as n,
-        concat(name_zh, ' ', value) as label_zh,
-        concat(attribute, ' ', value) as label_en,
+        label_zh,
+        label_en,
         best_n < {{ persona_threshold('persona_thin') }} as is_thin,
         false as is_guess
     from traits
