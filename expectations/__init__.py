@@ -20,6 +20,7 @@ from great_expectations.expectations.expectation import Expectation
 from expectations.marts import (
     account_attributes,
     account_coverage,
+    account_health,
     account_score_ledger,
     account_tiers,
     account_traits,
@@ -92,6 +93,7 @@ BOUNDARIES: dict[BoundaryName, list[BoundaryTable]] = {
         BoundaryTable("marts", "account_score_ledger", account_score_ledger.suite),
         BoundaryTable("marts", "key_accounts", key_accounts.suite),
         BoundaryTable("marts", "moments", moments.suite),
+        BoundaryTable("marts", "account_health", account_health.suite),
         BoundaryTable("marts", "sourcing_episodes", sourcing_episodes.suite),
         BoundaryTable("marts", "follower_episodes", follower_episodes.suite),
         BoundaryTable("marts", "follower_cohorts", follower_cohorts.suite),

@@ -35,8 +35,9 @@ RESTRICTED = "persona_marts_restricted.duckdb"
 MANIFEST = "manifest.json"
 CANDIDATE = ".candidate-"
 POINTER = ".current-"
-# tables that tell of a run, not of the data: a second run of the same night may differ in them
-RUN_TABLES = ("pipeline_runs", "dbt_results")
+# tables that tell of a run, not of the data: a second run of the same night may differ in them. An API that is asked
+# again answers again, and the audit compares a night with all before it
+RUN_TABLES = ("pipeline_runs", "dbt_results", "validation_results", "reconciliation")
 
 
 @dataclass(frozen=True)

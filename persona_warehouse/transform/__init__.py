@@ -78,7 +78,7 @@ def _parsed(settings: Settings) -> Any:
     made_of = f"{installed.to_version_string()} {settings.dbt_project} {_digest(settings, settings.dbt_project)}"
     if not (parsed.is_file() and mark.is_file() and mark.read_text(encoding="utf-8") == made_of):
         mark.unlink(missing_ok=True)
-        _run_dbt(settings, ["parse", "--no-partial-parse"], None)
+        _run_dbt(settings, ["parse"], None)
         mark.write_text(made_of, encoding="utf-8")
     manifest = Manifest.from_msgpack(parsed.read_bytes(), decoder=extended_mashumuro_decoder)
     manifest.build_flat_graph()

@@ -194,7 +194,8 @@ def test_customers_went_through_weighing_to_use_and_renewal(release: duckdb.Duck
         release,
         """select stage, count(*), count_if(is_current) from marts.journey_stages
            group by stage, stage_order order by stage_order""",
-    ) == [("weigh", 85, 0), ("use", 85, 0), ("renew", 85, 85)]
+        # deals of one customer are older than the company is, by the CRM: they tell of no journey
+    ) == [("weigh", 84, 0), ("use", 85, 0), ("renew", 85, 85)]
 
 
 def test_worth_is_told_from_deals_alone_and_what_is_not_known_is_named(release: duckdb.DuckDBPyConnection) -> None:

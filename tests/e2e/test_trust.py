@@ -150,10 +150,13 @@ def test_a_person_is_erased_and_does_not_come_back(home: Path) -> None:
 
 
 def other_contacts(home: Path, contact: str) -> list[tuple[object, ...]]:
-    """The contacts of the current release but for one."""
+    """The contacts of the current release but for one. What a title or a visit is worth for the part in a decision is
+    learnt from everybody, also from whoever goes: that of the others may move with them."""
     with duckdb.connect(str(home / "current" / "persona_marts.duckdb"), read_only=True) as connection:
         return connection.execute(
-            "from marts.contacts where contact_id <> $1 order by contact_id", [contact]
+            "select columns(name -> not regexp_matches(name, 'role|influence')) from marts.contacts"
+            " where contact_id <> $1 order by contact_id",
+            [contact],
         ).fetchall()
 
 

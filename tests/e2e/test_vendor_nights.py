@@ -43,7 +43,10 @@ class Variant:
 
 
 NO_KIND = "what kind of customer a company is stands in a column of the export's own, which the vendor's system has not"
-KIND = {f"accounts.{name}": NO_KIND for name in ("company_relation", "deal_size_band", "sales_motion")}
+KIND = {
+    f"accounts.{name}": NO_KIND
+    for name in ("company_relation", "deal_size_band", "sales_motion", "value_class", "value_class_evidence")
+}
 VARIANTS = {
     "espocrm, segment": Variant(vendors.espocrm, vendors.segment, vendors.official_account, lost=KIND),
     "hubspot, snowplow": Variant(

@@ -200,6 +200,9 @@ select 'key' || i, 'acc' || i, 'revenue', 'all', 'all', i, 4, 0.25, 0.25 * i, i 
 from range(1, 5) as numbers(i);
 insert into marts.moments (moment_id, account_id, milestone, reached_on, days_ago)
 select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from range(1, 23) as numbers(i);
+insert into marts.account_health (account_id, standing, health, risk_count, risk_weight, strength_count, known_count,
+    asked_count, days_without_touch, risks_zh, risks_en)
+select 'acc' || i, 'customer', 'watch', 1, 2, 0, 4, 6, 130, '久未接触', 'no touch' from range(1, 23) as numbers(i);
 insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
     session_count, purposefulness, covered_share, driver_share)
 select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1,

@@ -195,6 +195,18 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "account_health",
+        "risks that are counted are told, in both languages",
+        "update marts.account_health set risks_en = null where account_id = 'acc1'",
+    ),
+    Break(
+        "marts",
+        "account_health",
+        "what is unknown says why, and nobody is well of whom nothing is known",
+        "update marts.account_health set health = 'unknown' where account_id = 'acc1'",
+    ),
+    Break(
+        "marts",
         "moments",
         "a milestone was reached by the as-of date",
         "update marts.moments set reached_on = date '2026-11-21' where moment_id = 'm1'",
@@ -806,6 +818,7 @@ WARNINGS = [
     ("marts", "lead_stages", "left_at is not before entered_at", "left_at = entered_at - interval 1 day"),
     ("marts", "sessions", "sessions hold every event", "event_count = null"),
     ("marts", "follower_episodes", "most follows are known, not only the leave", "is_follow_known = false"),
+    ("marts", "account_health", "days without touch are not negative", "days_without_touch = -1"),
     ("marts", "coverage", "row_count is the number of staged rows", "row_count = row_count + 1"),
 ]
 

@@ -32,6 +32,27 @@ PAGE = Page(
             ),
         ),
         Section(
+            "health",
+            "marts.account_health",
+            """select a.account_name, h.tier, h.health, h.risks_zh, h.risks_en, h.next_action_zh, h.next_action_en,
+                h.action_owner, h.known_count, h.asked_count
+            from marts.account_health as h inner join marts.accounts as a using (account_id)
+            where h.health in ('at_risk', 'watch') and h.standing <> 'prospect'
+            order by h.health, array_position(['S', 'A', 'B'], h.tier) nulls last, h.risk_weight desc,
+                a.account_name, h.account_id""",
+            (
+                ACCOUNT, Column("tier"), Column("health", "label"),
+                Column("why", words={"zh": "risks_zh", "en": "risks_en"}),
+                Column("next_step", words={"zh": "next_action_zh", "en": "next_action_en"}),
+                Column("action_owner", "label"), Column("measures_known", "count", field="known_count"),
+            ),
+            lambda rows, language: charts.bars(
+                named(rows, "health", language), "health", "accounts", str(language.t("headers.accounts"))
+            ),
+            drawn="""select health, count(*) as accounts from marts.account_health where standing <> 'prospect'
+                group by health order by array_position(['at_risk', 'watch', 'good', 'unknown'], health)""",
+        ),
+        Section(
             "best",
             "marts.best_customers",
             """select b.rank_number, a.account_name, a.industry_name, a.tier, b.score, b.gross_profit_cny, b.cycle_days,
