@@ -203,6 +203,12 @@ select 'm' || i, 'acc' || i, 'customer_100_days', date '2026-06-09', 164 from ra
 insert into marts.account_health (account_id, standing, health, risk_count, risk_weight, strength_count, known_count,
     asked_count, days_without_touch, risks_zh, risks_en)
 select 'acc' || i, 'customer', 'watch', 1, 2, 0, 4, 6, 130, '久未接触', 'no touch' from range(1, 23) as numbers(i);
+insert into marts.target_vs_actual (target_vs_actual_id, attribute, value, step, n, k, target_share, actual_share,
+    actual_low, actual_high, distance, is_drift_step)
+values ('t1', 'province', 'a', 'raw', 10, 4, 0.5, 0.4, 0.2, 0.7, 0.1, true),
+    ('t2', 'province', 'b', 'raw', 10, 6, 0.5, 0.6, 0.3, 0.8, 0.1, true),
+    ('t3', 'province', 'a', 'mql', 10, 4, 0.5, 0.4, 0.2, 0.7, 0.1, false),
+    ('t4', 'province', 'b', 'mql', 10, 6, 0.5, 0.6, 0.3, 0.8, 0.1, false);
 insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
     session_count, purposefulness, covered_share, driver_share)
 select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1,

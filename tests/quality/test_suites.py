@@ -207,6 +207,24 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "target_vs_actual",
+        "shares and distances lie between nought and one",
+        "update marts.target_vs_actual set k = 11",
+    ),
+    Break(
+        "marts",
+        "target_vs_actual",
+        "what is aimed at adds up to one in every step",
+        "update marts.target_vs_actual set target_share = 0.6",
+    ),
+    Break(
+        "marts",
+        "target_vs_actual",
+        "an attribute drifts in one step at most",
+        "update marts.target_vs_actual set is_drift_step = true",
+    ),
+    Break(
+        "marts",
         "moments",
         "a milestone was reached by the as-of date",
         "update marts.moments set reached_on = date '2026-11-21' where moment_id = 'm1'",

@@ -54,6 +54,21 @@ told as (
 select * from scored inner join told using (account_id) order by score desc, account_name, account_id"""
 
 
+# values that are off by five points or more
+TARGETS = """select t.attribute, t.step, t.basis, any_value(t.n) as n, any_value(t.distance) as distance,
+    any_value(t.distance_by_chance) as by_chance, bool_or(t.is_drift_step) as is_drift_step,
+    string_agg(concat(coalesce(i.industry_name_zh, t.value), ' ', case when t.difference > 0 then '+' else '' end,
+        cast(round(100 * t.difference) as integer), '%'), '、' order by abs(t.difference) desc, t.value)
+        filter (where abs(t.difference) >= 0.05) as most_off_zh,
+    string_agg(concat(coalesce(i.industry_name_en, t.value), ' ', case when t.difference > 0 then '+' else '' end,
+        cast(round(100 * t.difference) as integer), '%'), '; ' order by abs(t.difference) desc, t.value)
+        filter (where abs(t.difference) >= 0.05) as most_off_en
+from marts.target_vs_actual as t
+left join marts.industry_results as i on t.attribute = 'industry_section' and i.industry_section = t.value
+where t.distance is not null
+group by t.attribute, t.step, t.basis order by t.attribute, any_value(t.step_order)"""
+
+
 def _distinguishing(rows: Rows, language: Language) -> dict[str, object]:
     """The best alone where they differ; else whoever does."""
     first = [row for row in rows if row["name_en"] == rows[0]["name_en"]]
@@ -152,7 +167,7 @@ PAGE = Page(
                 Column("test", "label", group="values.backtest"), Column("n", "count"),
                 Column("auc", "number"), Column("auc_interval", "interval", low="rate_low", high="rate_high",
                                                 unit="number"),
-                Column("points_table_auc", "number"), Column("gain", "number"),
+                Column("points_table_auc", "number"), Column("gain_over_table", "number", field="gain"),
                 Column("gain_interval", "interval", low="gain_low", high="gain_high", unit="number"),
                 Column("calibration_slope", "number"), Column("fit_verdict", "list", field="verdict",
                                                               group="values.fit_verdict", separator=";"),
@@ -165,6 +180,22 @@ PAGE = Page(
                 from marts.icp_fit_backtests as b
                 inner join marts.icp_fit_backtests as w on w.test = b.test and w.decile = 0
                 where b.decile > 0 and b.test = 'unseen accounts' and b.rate is not null order by b.decile""",
+        ),
+        Section(
+            "target",
+            "marts.target_vs_actual",
+            TARGETS,
+            (
+                Column("attribute", "label", group="values.target_attribute"),
+                Column("step", "label", group="values.funnel_step"), Column("basis", "label"), Column("n", "count"),
+                Column("distance", "share"), Column("by_chance", "share"), Column("is_drift_step", "flag"),
+                Column("most_off", words={"zh": "most_off_zh", "en": "most_off_en"}),
+            ),
+            lambda rows, language: charts.heat(
+                named(named(rows, "step", language, "values.funnel_step"), "attribute", language,
+                      "values.target_attribute"),
+                "step", "attribute", "distance", ".0%",
+            ),
         ),
         Section(
             "industries",
