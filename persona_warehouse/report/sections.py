@@ -199,4 +199,8 @@ def _interval(low: Any, high: Any, unit: str, language: Language) -> Markup:
     if low is None or high is None:
         return NOTHING
     show = language.proportion if unit == "share" else language.decimal
+    if low < 0:  # a dash behind a minus is a riddle
+        return Markup('<span class="keep">{}</span>').format(
+            language.t("format.from_to", low=show(float(low)), high=show(float(high)))
+        )
     return Markup('<span class="keep">{}–{}</span>').format(show(float(low)), show(float(high)))

@@ -209,6 +209,9 @@ values ('t1', 'province', 'a', 'raw', 10, 4, 0.5, 0.4, 0.2, 0.7, 0.1, true),
     ('t2', 'province', 'b', 'raw', 10, 6, 0.5, 0.6, 0.3, 0.8, 0.1, true),
     ('t3', 'province', 'a', 'mql', 10, 4, 0.5, 0.4, 0.2, 0.7, 0.1, false),
     ('t4', 'province', 'b', 'mql', 10, 6, 0.5, 0.6, 0.3, 0.8, 0.1, false);
+insert into marts.persona_usage (persona_usage_id, use_case, persona, decision_role, aspect, value, k, n, share,
+    share_low, share_high, asset_count, is_covered)
+values ('u1', 'content', 'all', 'final', 'content_type', 'case', 4, 10, 0.4, 0.2, 0.7, 2, true);
 insert into marts.sourcing_episodes (sourcing_episode_id, account_id, topic, episode_number, started_at, ended_at,
     session_count, purposefulness, covered_share, driver_share)
 select 'e1', 'acc1', 'cloud', 1, timestamptz '2026-11-01 00:00:00+00', timestamptz '2026-11-02 00:00:00+00', 1,

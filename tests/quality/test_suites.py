@@ -225,6 +225,13 @@ BREAKS = [
     ),
     Break(
         "marts",
+        "persona_usage",
+        "a share lies within its interval and k is among n",
+        "update marts.persona_usage set k = 11",
+    ),
+    Break("marts", "persona_usage", "what is covered has an asset", "update marts.persona_usage set asset_count = 0"),
+    Break(
+        "marts",
         "moments",
         "a milestone was reached by the as-of date",
         "update marts.moments set reached_on = date '2026-11-21' where moment_id = 'm1'",

@@ -79,7 +79,7 @@ def test_every_text_is_used(
 # what only a section with rows says: tests/report/test_sections.py
 OF_SECTIONS = {
     "axes.difference_of_shares", "axes.rate_of_tenth", "format.cut_rows", "format.of", "format.yes", "format.no",
-    "format.empty", "format.source",
+    "format.empty", "format.source", "format.from_to",
 }  # fmt: skip
 
 

@@ -198,6 +198,30 @@ PAGE = Page(
             ),
         ),
         Section(
+            "needs",
+            "marts.persona_usage",
+            """select u.decision_role, u.aspect, d.value_zh, d.value_en, any_value(u.n) as n,
+                any_value(u.share) as share, any_value(u.share_low) as rate_low, any_value(u.share_high) as rate_high,
+                max(u.asset_count) filter (where u.use_case = 'case') as cases,
+                max(u.asset_count) filter (where u.use_case = 'collateral') as collateral,
+                max(u.asset_count) filter (where u.use_case = 'demo_answer') as demo_answers,
+                max(u.asset_count) filter (where u.use_case = 'onboarding_step') as onboarding_steps
+            from marts.persona_usage as u
+            inner join (
+                select distinct decision_role, aspect, value, value_zh, value_en from marts.decision_maker_personas
+                where persona = 'all' and stage is null
+            ) as d using (decision_role, aspect, value)
+            where u.persona = 'all' and u.use_case in ('case', 'collateral', 'demo_answer', 'onboarding_step')
+            group by u.decision_role, u.aspect, u.value, d.value_zh, d.value_en
+            order by array_position(['final', 'adviser', 'user'], u.decision_role), share desc, u.aspect, u.value""",
+            (
+                Column("reader_role", "label", field="decision_role", group="values.decision_role"),
+                Column("aspect", "label"), Column("need", words={"zh": "value_zh", "en": "value_en"}),
+                Column("share_of_role", "share", field="share", n="n"), INTERVAL, Column("cases", "count"),
+                Column("collateral", "count"), Column("demo_answers", "count"), Column("onboarding_steps", "count"),
+            ),
+        ),
+        Section(
             "industries",
             "marts.industry_results",
             """select coalesce(industry_name_zh, '全部') as industry_name_zh,
