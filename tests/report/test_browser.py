@@ -79,7 +79,7 @@ def test_the_language_goes_along_from_page_to_page(opened: Callable[[str], tuple
 def test_drawings_have_marks_and_fit_their_place(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
     page, _ = opened("customers.html#en")
     drawings = page.locator("svg.drawing:visible")
-    assert drawings.count() == 3
+    assert drawings.count() == 4
     for drawing in drawings.all():
         assert drawing.locator("path, rect, line").count() > 3
         box = drawing.bounding_box()
