@@ -202,8 +202,9 @@ views as (
         lost,
         censored,
         median_days,
-        1 - remaining_share as share,
-        effective_n,
+        -- the last digit of a sum depends on its order, and a share such as 1/128 stands right between two roundings
+        round(1 - remaining_share, 12) as share,
+        round(effective_n, 9) as effective_n,
         horizon
     from weighed
     union all
