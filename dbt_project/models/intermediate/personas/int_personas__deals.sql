@@ -71,30 +71,19 @@ recorded as (
 ),
 
 people as (
-    select
-        d.deal_id,
-        p.contact_id
-    from {{ ref('stg_crm__deal_contacts') }} as d
-    inner join {{ source('identity', 'people') }} as p
-        on p.source_system = 'crm' and p.source_object = 'contacts' and p.source_id = d.contact_id
-    union
-    select
-        deal_id,
-        contact_id
-    from {{ ref('int_people__activities_joined') }}
-    where deal_id is not null and contact_id is not null
+    select * from {{ ref('int_portraits__deal_people') }}
 ),
 
 deciders as (
     select
         p.deal_id,
-        c.job_function,
+        p.job_function,
         row_number() over (
             partition by p.deal_id order by c.influence_score desc nulls last, c.contact_id asc
         ) as place
     from people as p
     inner join {{ ref('contacts') }} as c on c.contact_id = p.contact_id
-    where c.decision_role = 'final' and c.job_function is not null
+    where p.decision_role = 'final' and p.job_function is not null
 ),
 
 stakeholders as (
