@@ -4,26 +4,29 @@
 {% set min_cell = persona_threshold('min_cell_customers') %}
 {% set text = dbt.type_string() %}
 {% set uses = ['case', 'collateral', 'demo_answer', 'onboarding_step'] %}
-with reads as (
+-- everybody, and each persona; number 0 is the background
+with members as (
     select
         'all' as persona,
-        r.role as decision_role,
-        r.content_type,
-        r.page_views,
-        r.account_id
-    from {{ ref('int_behaviour__content_reads') }} as r
-    where r.account_id is not null and r.role <> 'unknown'
+        account_id
+    from {{ ref('accounts') }}
     union all
     select
-        cast(m.persona_number as {{ text }}) as persona,
+        cast(persona_number as {{ text }}) as persona,
+        account_id
+    from {{ ref('int_personas__memberships') }}
+    where persona_number > 0
+),
+
+reads as (
+    select
+        m.persona,
         r.role as decision_role,
         r.content_type,
-        r.page_views,
         r.account_id
     from {{ ref('int_behaviour__content_reads') }} as r
-    inner join {{ ref('int_personas__memberships') }} as m on m.account_id = r.account_id
-    -- number 0 is the background
-    where r.role <> 'unknown' and m.persona_number > 0
+    inner join members as m on m.account_id = r.account_id
+    where r.role <> 'unknown'
 ),
 
 readers as (
@@ -52,7 +55,8 @@ content as (
         r.content_type as value,
         count(distinct r.account_id) as k,
         max(a.account_count) as n,
-        coalesce(max(i.asset_count), 0) as asset_count
+        coalesce(max(i.asset_count), 0) as asset_count,
+        cast(null as double) as amount
     from reads as r
     inner join readers as a on a.persona = r.persona and a.decision_role = r.decision_role
     left join items as i on i.content_type = r.content_type
@@ -102,7 +106,8 @@ answers as (
         d.value,
         d.k,
         d.n,
-        count(a.asset) as asset_count
+        count(a.asset) as asset_count,
+        cast(null as double) as amount
     from needs as d
     cross join uses as u
     left join {{ ref('persona_assets') }} as a
@@ -116,22 +121,13 @@ answers as (
 
 sold_to as (
     select
-        'all' as persona,
+        m.persona,
         a.sales_motion,
         a.won_deal_count,
         a.ltv_cny,
         a.cac_cny
     from {{ ref('accounts') }} as a
-    union all
-    select
-        cast(m.persona_number as {{ text }}) as persona,
-        a.sales_motion,
-        a.won_deal_count,
-        a.ltv_cny,
-        a.cac_cny
-    from {{ ref('accounts') }} as a
-    inner join {{ ref('int_personas__memberships') }} as m on m.account_id = a.account_id
-    where m.persona_number > 0
+    inner join members as m on m.account_id = a.account_id
 ),
 
 motions as (
@@ -142,7 +138,9 @@ motions as (
         'sales_motion' as aspect,
         sales_motion as value,
         count(*) as k,
-        sum(count(*)) over (partition by persona) as n
+        sum(count(*)) over (partition by persona) as n,
+        cast(null as bigint) as asset_count,
+        cast(null as double) as amount
     from sold_to
     where won_deal_count > 0 and sales_motion is not null
     group by persona, sales_motion
@@ -156,7 +154,9 @@ spend as (
         'all' as decision_role,
         'ltv_to_cac' as aspect,
         'all' as value,
+        cast(null as bigint) as k,
         count(*) as n,
+        cast(null as bigint) as asset_count,
         cast(sum(ltv_cny) as double) / nullif(cast(sum(cac_cny) as double), 0) as amount
     from sold_to
     where ltv_cny is not null and cac_cny is not null
@@ -164,57 +164,13 @@ spend as (
 ),
 
 told as (
-    select
-        use_case,
-        persona,
-        decision_role,
-        aspect,
-        value,
-        k,
-        n,
-        asset_count,
-        asset_count > 0 as is_covered,
-        cast(null as double) as amount
-    from content
+    select * from content
     union all
-    select
-        use_case,
-        persona,
-        decision_role,
-        aspect,
-        value,
-        k,
-        n,
-        asset_count,
-        asset_count > 0 as is_covered,
-        cast(null as double) as amount
-    from answers
+    select * from answers
     union all
-    select
-        use_case,
-        persona,
-        decision_role,
-        aspect,
-        value,
-        k,
-        n,
-        cast(null as bigint) as asset_count,
-        cast(null as boolean) as is_covered,
-        cast(null as double) as amount
-    from motions
+    select * from motions
     union all
-    select
-        use_case,
-        persona,
-        decision_role,
-        aspect,
-        value,
-        cast(null as bigint) as k,
-        n,
-        cast(null as bigint) as asset_count,
-        cast(null as boolean) as is_covered,
-        amount
-    from spend
+    select * from spend
 )
 
 select
@@ -230,7 +186,7 @@ select
     case when t.n >= {{ min_cell }} then round({{ wilson_bound('t.k', 't.n', z, 'lower') }}, 6) end as share_low,
     case when t.n >= {{ min_cell }} then round({{ wilson_bound('t.k', 't.n', z, 'upper') }}, 6) end as share_high,
     cast(t.asset_count as bigint) as asset_count,
-    t.is_covered,
+    t.asset_count > 0 as is_covered,
     case when t.n >= {{ min_cell }} then round(t.amount, 4) end as amount,
     case
         when t.n < {{ min_cell }} then 'known of too few: below min_cell_customers'

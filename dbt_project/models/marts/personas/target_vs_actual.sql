@@ -5,21 +5,21 @@
 {% set text = dbt.type_string() %}
 {% set attributes = ['industry_section', 'employee_band', 'province', 'org_type', 'industry_chain_position'] %}
 with stepped as (
-    select distinct
+    select
         account_id,
         'visitor' as step,
         1 as step_order
     from {{ ref('sessions') }}
     where account_id is not null and not is_bot and not is_own_traffic
     union
-    select distinct
+    select
         account_id,
         'follower' as step,
         2 as step_order
     from {{ ref('follower_episodes') }}
     where account_id is not null
     union
-    select distinct
+    select
         account_id,
         stage as step,
         stage_order + 2 as step_order
