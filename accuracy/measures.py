@@ -18,7 +18,6 @@ MODULES = (
     "accuracy.personas",
     "accuracy.value",
     "accuracy.journeys",
-    "accuracy.behaviour",
 )
 
 

@@ -48,6 +48,11 @@ class Column:
     separator: str = ","
 
     @property
+    def source(self) -> str:
+        """The field that its value stands in."""
+        return self.field or self.name
+
+    @property
     def is_number(self) -> bool:
         return self.kind in ("count", "money", "share", "number", "p", "days", "interval")
 
@@ -60,7 +65,7 @@ class Column:
         """What the table shows of a row."""
         if self.kind == "interval":
             return _interval(row[self.low], row[self.high], self.unit, language)
-        value = row[self.words[language.code] if self.words else self.field or self.name]
+        value = row[self.words[language.code] if self.words else self.source]
         if value is None or value == "":
             return NOTHING
         if self.kind == "label":
@@ -74,23 +79,13 @@ class Column:
         if self.kind == "money":
             return language.money(Decimal(value))
         if self.kind == "share":
-            shown = language.proportion(float(value))
-            return (
-                shown
-                if not self.n or row[self.n] is None
-                else language.t("format.of", value=shown, n=language.exact(int(row[self.n])))
-            )
+            return self._of(language.proportion(float(value)), row, language)
         if self.kind == "number":
             return language.decimal(float(value))
         if self.kind == "p":
             return escape("<0.001" if value < 0.001 else f"{value:.3f}")
         if self.kind == "days":
-            shown = language.decimal(float(value), 0)
-            return (
-                shown
-                if not self.n or row[self.n] is None
-                else language.t("format.of", value=shown, n=language.exact(int(row[self.n])))
-            )
+            return self._of(language.decimal(float(value), 0), row, language)
         if self.kind == "day":
             return language.day(
                 value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
@@ -98,6 +93,16 @@ class Column:
         if self.kind == "flag":
             return language.t("format.yes" if value else "format.no")
         return escape(str(value))
+
+    def _of(self, shown: Markup, row: Mapping[str, Any], language: Language) -> Markup:
+        """A value with how many it is of, where that is known."""
+        if not self.n or row[self.n] is None:
+            return shown
+        return language.t("format.of", value=shown, n=language.exact(int(row[self.n])))
+
+
+# of a rate whose query calls its ends so
+RATE_INTERVAL = Column("rate_interval", "interval", low="rate_low", high="rate_high")
 
 
 @dataclass(frozen=True)
@@ -156,7 +161,7 @@ class Filled:
         known = [
             (head, cell)
             for column, (_, head), (_, cell) in facts
-            if cell != NOTHING and not (column.kind == "flag" and not row[column.field or column.name])
+            if cell != NOTHING and not (column.kind == "flag" and not row[column.source])
         ]
         return title[2][1], text[2][1], known
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_warehouse.report import charts
-from persona_warehouse.report.sections import Column, Page, Rows, Section, named
+from persona_warehouse.report.sections import RATE_INTERVAL, Column, Page, Rows, Section, named
 from persona_warehouse.report.texts import Language
 
 
@@ -53,7 +53,7 @@ PAGE = Page(
                 Column("content_type", "label"), Column("page_views", "count"), Column("demand_share", "share"),
                 Column("item_count", "count"), Column("supply_share", "share"), Column("share_gap", "share"),
                 Column("went_further", "share", n="n"),
-                Column("rate_interval", "interval", low="rate_low", high="rate_high"),
+                RATE_INTERVAL,
             ),
             lambda rows, language: charts.heat(
                 named(named(rows, "stage", language, "journey_stages"), "content_type", language),

@@ -35,7 +35,7 @@ PAGE = Page(
             "health",
             "marts.account_health",
             """select a.account_name, h.tier, h.health, h.risks_zh, h.risks_en, h.next_action_zh, h.next_action_en,
-                h.action_owner, h.known_count, h.asked_count
+                h.action_owner, h.known_count
             from marts.account_health as h inner join marts.accounts as a using (account_id)
             where h.health in ('at_risk', 'watch') and h.standing <> 'prospect'
             order by h.health, array_position(['S', 'A', 'B'], h.tier) nulls last, h.risk_weight desc,

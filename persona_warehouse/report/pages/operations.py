@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from persona_warehouse.report import charts
-from persona_warehouse.report.sections import Column, Page, Section, named
+from persona_warehouse.report.sections import RATE_INTERVAL, Column, Page, Section, named
 
 METRIC = Column("metric", "label")
 
@@ -48,7 +48,7 @@ PAGE = Page(
             from marts.experiments order by name, is_control desc, variant""",
             (
                 Column("name"), Column("variant"), Column("metric"), Column("rate", "share", n="n"),
-                Column("rate_interval", "interval", low="rate_low", high="rate_high"), Column("difference", "share"),
+                RATE_INTERVAL, Column("difference", "share"),
                 Column("difference_interval", "interval", low="difference_low", high="difference_high"),
                 Column("is_share_as_planned", "flag"), Column("power", "share"), Column("result", "label"),
             ),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from persona_warehouse.report import charts
-from persona_warehouse.report.sections import Column, Page, Section
+from persona_warehouse.report.sections import RATE_INTERVAL, Column, Page, Section
 
 TOLD = Column("told", words={"zh": "value_zh", "en": "value_en"})
 SHARE = (
     Column("rate_of_role", "share", n="n"),
-    Column("rate_interval", "interval", low="rate_low", high="rate_high"),
+    RATE_INTERVAL,
     Column("amount", "number"),
     Column("unit", "label"),
     Column("is_thin", "flag"),
@@ -61,7 +61,7 @@ PAGE = Page(
             (
                 Column("statement", words={"zh": "statement_zh", "en": "statement_en"}), Column("verdict", "label"),
                 Column("rate_of_role", "share", n="n"),
-                Column("rate_interval", "interval", low="rate_low", high="rate_high"), Column("is_thin", "flag"),
+                RATE_INTERVAL, Column("is_thin", "flag"),
             ),
             lambda rows, language: charts.intervals(
                 [
@@ -81,7 +81,7 @@ PAGE = Page(
             (
                 Column("question", words={"zh": "question_zh", "en": "question_en"}), Column("layer", "label"),
                 Column("agreement_rate", "share", n="n"),
-                Column("rate_interval", "interval", low="rate_low", high="rate_high"), Column("alpha", "number"),
+                RATE_INTERVAL, Column("alpha", "number"),
             ),
         ),
     ),

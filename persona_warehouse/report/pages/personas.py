@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from persona_warehouse.report import charts
-from persona_warehouse.report.sections import Column, Page, Rows, Section, named
+from persona_warehouse.report.sections import RATE_INTERVAL, Column, Page, Rows, Section, named
 from persona_warehouse.report.texts import Language
 
-INTERVAL = Column("rate_interval", "interval", low="rate_low", high="rate_high")
 # personas first, then the best, then all customers
 CARDS = """select name_zh, name_en, description_zh, description_en, account_count as accounts,
     customer_count as customers, case when kind = 'persona' then customer_rate end as customer_rate,
-    customer_rate_low as rate_low, customer_rate_high as rate_high, won_deal_n, cycle_days, cycle_days_n,
+    customer_rate_low as rate_low, customer_rate_high as rate_high, cycle_days, cycle_days_n,
     stakeholder_count, stakeholder_count_n, presales_hours, presales_hours_n, cast(amount_cny as decimal(38, 2))
     as median_deal_cny, coverage, stability, is_thin, reason as gap
 from marts.icp_personas order by kind <> 'persona', persona_number, kind desc"""
@@ -98,7 +97,7 @@ PAGE = Page(
                 Column("persona", words={"zh": "name_zh", "en": "name_en"}),
                 Column("description", words={"zh": "description_zh", "en": "description_en"}),
                 Column("accounts", "count"), Column("customers", "count"), Column("customer_rate", "share"),
-                INTERVAL, Column("cycle_days", "days", n="cycle_days_n"),
+                RATE_INTERVAL, Column("cycle_days", "days", n="cycle_days_n"),
                 Column("median_deal_cny", "money"), Column("stakeholder_count", "days", n="stakeholder_count_n"),
                 Column("presales_hours", "days", n="presales_hours_n"), Column("coverage", "share"),
                 Column("stability", "share"), Column("is_thin", "flag"), Column("gap", "label"),
@@ -132,13 +131,13 @@ PAGE = Page(
         Section(
             "prior_solutions",
             "marts.win_rates_by_prior_solution",
-            """select prior_solution, case when product <> 'all' then product end as rival, n, wins,
+            """select prior_solution, case when product <> 'all' then product end as rival, n,
                 win_rate as rate, win_rate_low as rate_low, win_rate_high as rate_high, is_different, p_adjusted
             from marts.win_rates_by_prior_solution where win_rate is not null
             order by level = 'product', level <> 'all', win_rate desc, prior_solution, product""",
             (
                 Column("prior_solution", "label"), Column("rival"),
-                Column("rate_of_wins", "share", field="rate", n="n"), INTERVAL,
+                Column("rate_of_wins", "share", field="rate", n="n"), RATE_INTERVAL,
                 Column("is_different", "flag"), Column("p_adjusted", "p"),
             ),
             lambda rows, language: charts.intervals(
@@ -161,7 +160,7 @@ PAGE = Page(
             "fit_test",
             "marts.icp_fit_backtests",
             """select test, n, auc, auc_low as rate_low, auc_high as rate_high, points_table_auc, gain, gain_low,
-                gain_high, calibration_slope, verdict, coalesce(reason, warnings) as gap
+                gain_high, calibration_slope, verdict
             from marts.icp_fit_backtests where decile = 0 order by test desc""",
             (
                 Column("test", "label", group="values.backtest"), Column("n", "count"),
@@ -217,7 +216,7 @@ PAGE = Page(
             (
                 Column("reader_role", "label", field="decision_role", group="values.decision_role"),
                 Column("aspect", "label"), Column("need", words={"zh": "value_zh", "en": "value_en"}),
-                Column("share_of_role", "share", field="share", n="n"), INTERVAL, Column("cases", "count"),
+                Column("share_of_role", "share", field="share", n="n"), RATE_INTERVAL, Column("cases", "count"),
                 Column("collateral", "count"), Column("demo_answers", "count"), Column("onboarding_steps", "count"),
             ),
         ),
@@ -234,7 +233,7 @@ PAGE = Page(
             (
                 Column("industry", words={"zh": "industry_name_zh", "en": "industry_name_en"}),
                 Column("accounts", "count"), Column("customers", "count"),
-                Column("rate_of_wins", "share", n="decided_n"), INTERVAL, Column("contract_value_cny", "money"),
+                Column("rate_of_wins", "share", n="decided_n"), RATE_INTERVAL, Column("contract_value_cny", "money"),
                 Column("cycle_days", "days", n="cycle_n"), Column("revenue_growth", "share"),
                 Column("employee_growth_2y", "share"),
             ),
