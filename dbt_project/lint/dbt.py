@@ -37,3 +37,7 @@ def type_string() -> str:
 
 def listagg(measure: str, delimiter: str, order_by: str) -> str:
     return f"string_agg({measure}, {delimiter} {order_by})"
+
+
+def date_spine(part: str, first: str, end: str) -> str:
+    return f"select unnest(generate_series({first}, {end}, interval 1 {part})) as date_{part}"
