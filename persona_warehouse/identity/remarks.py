@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import duckdb
+import pyarrow as pa
 
 from persona_warehouse.identity.normalise import PHONES, Dictionary, fill_dictionary
 from persona_warehouse.identity.person_features import read_companies
-from persona_warehouse.recognise.remarks import read_remark
+from persona_warehouse.recognise.remarks import Remark, read_remarks
 
 # a reading that rests on less is none
 SURE = 0.5
@@ -27,12 +28,13 @@ def update_remarks(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("insert into identity.known_companies from new_companies")
     known = {row[0] for row in connection.execute("select name from identity.known_companies").fetchall()}
 
-    def parts(raw: str) -> tuple[object, ...] | None:
-        remark = read_remark(raw, known)
-        return None if remark.confidence < SURE else (remark.name, remark.company, remark.title, remark.phone)
-
     columns = {"name": "varchar", "company": "varchar", "title": "varchar", "phone": "varchar"}
-    remarks = Dictionary("remarks", columns, "", parts)
+
+    def parts(raw: pa.Array) -> dict[str, pa.Array]:
+        found = [one if one.confidence >= SURE else Remark() for one in read_remarks(raw.to_pylist(), known)]
+        return {name: pa.array([getattr(one, name) for one in found], pa.string()) for name in columns}
+
+    remarks = Dictionary("remarks", columns, "", all_at_once=parts)
     fill_dictionary(connection, remarks, "select raw from (values ('')) as t(raw) where false")
     connection.execute("""
     delete from identity.remarks as r

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from persona_warehouse.recognise.companies import parse_companies
 from persona_warehouse.recognise.person_names import is_chinese_name, read_person_name
@@ -18,6 +19,7 @@ SEPARATOR = re.compile(r"[\s\-_/\\|·,，、;:~+@#&()\[\]【】<>《》]+")
 PHONE = re.compile(r"\+?\d[\d\- ]{6,}\d")
 # how well a piece fits a part; a reading is taken when the sum is this much ahead of nothing
 SURE = 0.5
+KNOWN_COMPANY = 0.98
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,20 @@ class Remark:
     confidence: float = 0.0
 
 
-def read_remark(raw: str | None, known_companies: Container[str] = ()) -> Remark:
-    """Reads one remark.
+def read_remarks(raw: Sequence[str | None], known_companies: Container[str] = ()) -> list[Remark]:
+    """Reads remarks, all at once: what may be a company is looked at in one go.
 
     Args:
         known_companies: short or full names that the CRM knows; they tell a company from a name.
     """
+    cut = [_pieces(remark, known_companies) for remark in raw]
+    pieces = {piece for _, found in cut for piece in found}
+    companies = _as_companies(sorted(piece for piece in pieces if piece not in known_companies))
+    return [_remark(number, found, companies) for number, found in cut]
+
+
+def _pieces(raw: str | None, known: Container[str]) -> tuple[str | None, list[str]]:
+    """The number in a remark, and the pieces of what is left; none where there are too many."""
     text = plain(raw)
     phone = PHONE.search(text)
     number = re.sub(r"\D", "", phone[0]) if phone else None
@@ -45,11 +55,15 @@ def read_remark(raw: str | None, known_companies: Container[str] = ()) -> Remark
     pieces = [piece for piece in SEPARATOR.split(text) if piece]
     if not has_han(text) and len(pieces) > 3:
         pieces = [piece.strip() for piece in re.split(r"\s*[-_/|,;]\s*", text) if piece.strip()]
-    if not pieces or len(pieces) > 5:
-        return Remark(phone=number)
-    if len(pieces) == 1:
-        pieces = _cut(pieces[0], known_companies)
-    fits = [_fits(piece, at, known_companies) for at, piece in enumerate(pieces)]
+    if len(pieces) > 5:
+        return number, []
+    return number, _cut(pieces[0], known) if len(pieces) == 1 else pieces
+
+
+def _remark(number: str | None, pieces: list[str], companies: Mapping[str, float]) -> Remark:
+    fits = [
+        (_as_name(piece, at), companies.get(piece, KNOWN_COMPANY), _as_title(piece)) for at, piece in enumerate(pieces)
+    ]
     best = 0.0
     parts: tuple[int | None, ...] = (None, None, None)
     # each part is at most one piece, and no piece is two parts
@@ -66,10 +80,6 @@ def read_remark(raw: str | None, known_companies: Container[str] = ()) -> Remark
         Remark(company=found[1], title=found[2], phone=number, confidence=round(min(given, default=0.0), 3)),
         name=name.full if name else None,
     )
-
-
-def _fits(piece: str, at: int, known: Container[str]) -> tuple[float, float, float]:
-    return _as_name(piece, at), _as_company(piece, known), _as_title(piece)
 
 
 def _cut(piece: str, known: Container[str]) -> list[str]:
@@ -97,15 +107,18 @@ def _as_name(piece: str, at: int) -> float:
     return 0.55 if name.is_whole else 0.3 if not has_han(piece) else 0.0
 
 
-def _as_company(piece: str, known: Container[str]) -> float:
-    if piece in known:
-        return 0.98
-    parts = {name: values[0].as_py() for name, values in parse_companies(pa.array([piece])).items()}
-    if not parts["brand"]:
-        return 0.0
-    if parts["legal_form"] or (parts["trade"] and parts["brand"]):
-        return 0.85
-    return 0.6 if len(piece) >= 2 and not piece.isdigit() else 0.2
+def _as_companies(pieces: list[str]) -> dict[str, float]:
+    """How well each piece, none of them known, fits a company."""
+    parts = parse_companies(pa.array(pieces, pa.string()))
+    has_brand, has_form, has_trade = (
+        pc.fill_null(pc.not_equal(parts[name], ""), False) for name in ("brand", "legal_form", "trade")
+    )
+    is_name = pc.and_(
+        pc.greater_equal(pc.utf8_length(pa.array(pieces, pa.string())), 2),
+        pa.array([not piece.isdigit() for piece in pieces], pa.bool_()),
+    )
+    fits = pc.if_else(pc.or_(has_form, has_trade), 0.85, pc.if_else(is_name, 0.6, 0.2))
+    return dict(zip(pieces, pc.if_else(has_brand, fits, 0.0).to_pylist(), strict=True))
 
 
 def _as_title(piece: str) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from persona_warehouse.identity.linkage import Model
 from persona_warehouse.identity.normalise import EMAILS, PHONES, fill_dictionary
 from persona_warehouse.identity.person_features import crowded_blocks, make_features, read_companies, thin_blocks
 from persona_warehouse.identity.person_model import BLOCKS, COMPARISONS, names_sql, person_design
-from persona_warehouse.recognise.remarks import Remark, read_remark
+from persona_warehouse.recognise.remarks import read_remarks
 from persona_warehouse.warehouse import identifier, scratch
 
 # what a column is usually called, in lower case with blanks as _
@@ -169,7 +168,7 @@ def _read_remarks(connection: duckdb.DuckDBPyConnection) -> None:
     known = {row[0] for row in connection.execute(
         "select raw from identity.company_names union select brand from identity.company_names where brand is not null"
     ).fetchall()}  # fmt: skip
-    found: Sequence[Remark] = [read_remark(remark, known) for remark in remarks]
+    found = read_remarks(remarks, known)
     parts = {name: pa.array([getattr(one, name) for one in found], pa.string()) for name in REMARK_PARTS}
     connection.register("read_remarks", pa.table({"remark": pa.array(remarks, pa.string()), **parts}))
     sets = ", ".join(f"coalesce(t.{target}, m.{name}) as {target}" for name, target in REMARK_PARTS.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from persona_warehouse.recognise.person_names import given_names_agree, read_person_name
-from persona_warehouse.recognise.remarks import read_remark
+from persona_warehouse.recognise.remarks import read_remarks
 
 
 @pytest.mark.parametrize(
@@ -71,10 +71,10 @@ def test_nicknames_and_initials_agree() -> None:
     ],
 )
 def test_a_remark_is_taken_apart(remark: str, parts: tuple[str | None, ...]) -> None:
-    found = read_remark(remark)
+    found = read_remarks([remark])[0]
     assert (found.name, found.company, found.title, found.phone) == parts
 
 
 def test_a_known_company_tells_it_from_a_name() -> None:
-    assert read_remark("云栖|陈晨", {"云栖"}).name == "陈晨"
-    assert read_remark("墨川李思远", {"墨川"}).company == "墨川"
+    assert read_remarks(["云栖|陈晨"], {"云栖"})[0].name == "陈晨"
+    assert read_remarks(["墨川李思远"], {"墨川"})[0].company == "墨川"
