@@ -14,7 +14,7 @@ CYCLE = "ring of parents"
 def find_parents(connection: duckdb.DuckDBPyConnection) -> None:
     """identity.account_parents(account_id, parent_account_id, method, since); needs tonight's company records."""
     connection.execute("""
-    create or replace temp table parent_edges as
+    create or replace temp table parent_claims as
     with named as (
         select c.account_id, p.account_id as parent_account_id, 'crm' as method, r.changed_at as since, r.node
         from crm_companies as r
@@ -36,8 +36,11 @@ def find_parents(connection: duckdb.DuckDBPyConnection) -> None:
             on h.brand = n.brand and h.trade is not distinct from n.trade and h.place is not distinct from n.place
         where n.branch is not null
     )
-    select account_id, parent_account_id, method, since
-    from (select * from named union all select * from branches)
+    select * from named union all select * from branches""")
+    # a table of its own: in one statement the engine would first pair all companies that differ
+    connection.execute("""
+    create or replace temp table parent_edges as
+    select account_id, parent_account_id, method, since from parent_claims
     where account_id <> parent_account_id
     qualify row_number() over (
         partition by account_id order by method desc, since desc nulls last, node, parent_account_id
@@ -70,5 +73,5 @@ def find_parents(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("""
     create or replace table identity.account_parents as
     select * from parent_edges where account_id not in (select account_id from parent_cuts)""")
-    for table in ("edges", "rings", "cuts"):
+    for table in ("claims", "edges", "rings", "cuts"):
         connection.execute(f"drop table parent_{table}")

@@ -109,6 +109,12 @@ def _compare(connection: duckdb.DuckDBPyConnection) -> None:
     select node_l, node_r, match_weight from identity.links where entity = '{ENTITY}'
     union all
     select node_l, node_r, {MOST} from company_torn_edges""")
+    # a table of its own: in one statement the engine would first pair all bases that differ
+    connection.execute("""
+    create or replace temp table company_families as
+    select l.cluster_id as child, r.cluster_id as parent
+    from company_records as c
+    join company_bases as l on l.node = c.node join company_bases as r on r.node = c.parent""")
     connection.execute("""
     create or replace temp table company_apart as
     select l.cluster_id as base_l, r.cluster_id as base_r
@@ -116,10 +122,7 @@ def _compare(connection: duckdb.DuckDBPyConnection) -> None:
     join company_bases as l on l.node = c.node_l join company_bases as r on r.node = c.node_r
     union
     -- parent and child are two
-    select l.cluster_id, r.cluster_id
-    from company_records as c
-    join company_bases as l on l.node = c.node join company_bases as r on r.node = c.parent
-    where l.cluster_id <> r.cluster_id""")
+    select child, parent from company_families where child <> parent""")
     connection.execute("""
     create or replace temp table company_nodes as
     select node, entity as base from account_features_now
