@@ -21,8 +21,8 @@ from rich.table import Table
 from bench.stage import ROOT, Figures, Result, measure
 
 # each is a module with `stages(folder, rows)`: a folder for data that is made once, the number of rows of bulk data
-BENCHMARKS = ("web_files", "sql", "apis", "receiver")
-PACKAGES = ("duckdb", "pyarrow", "dlt", "adbc-driver-postgresql")
+BENCHMARKS = ("web_files", "sql", "apis", "receiver", "night")
+PACKAGES = ("duckdb", "pyarrow", "dlt", "dbt-core", "dbt-duckdb", "splink", "adbc-driver-postgresql")
 UNITS = {"k": 1_000, "m": 1_000_000}
 
 
@@ -51,6 +51,8 @@ def main() -> None:
                     results.append(measure(stage, arguments.repeat))
                 console.print(_line(results[-1]), highlight=False)
     console.print(_table(results))
+    if groups := _groups(results):
+        console.print(_sums(groups))
     if results and not arguments.no_history:
         console.print(f"kept in {_keep(results, arguments.scale, arguments.repeat).relative_to(ROOT)}")
 
@@ -67,7 +69,8 @@ def _line(result: Result) -> str:
     told = "".join(
         f", {key} {value:,.1f}" if isinstance(value, float) else f", {key} {value}" for key, value in more.items()
     )
-    return f"  {result.stage.name}: {result.ours.rows:,} rows in {result.ours.wall:.1f} s{told}"
+    counted = f"{result.ours.rows:,} rows in " if result.ours.rows else ""
+    return f"  {result.stage.name}: {counted}{result.ours.wall:.1f} s{told}"
 
 
 def _table(results: list[Result]) -> Table:
@@ -83,9 +86,31 @@ def _table(results: list[Result]) -> Table:
     return table
 
 
+def _groups(results: list[Result]) -> dict[str, Figures]:
+    """Stages that belong together, added up; the first group is what the others are compared with."""
+    groups: dict[str, Figures] = {}
+    for result in results:
+        if name := result.stage.group:
+            groups[name] = groups[name] + result.ours if name in groups else result.ours
+    return groups
+
+
+def _sums(groups: dict[str, Figures]) -> Table:
+    table = Table(title="added up")
+    table.add_column("", no_wrap=True)
+    for heading in ("rows landed", "wall s", "cpu s", "peak MB", "of the first"):
+        table.add_column(heading, justify="right")
+    first = next(iter(groups.values()))
+    for name, one in groups.items():
+        cells = (f"{one.rows:,}", f"{one.wall:.1f}", f"{one.cpu:.1f}", f"{one.peak_mb:.0f}")
+        table.add_row(name, *cells, f"{one.wall / first.wall:.1%}")
+    return table
+
+
 def _cells(figures: Figures) -> list[str]:
     seconds = [f"{figures.wall:.2f}", f"{figures.cpu:.2f}"]
-    return [f"{figures.rows:,}", *seconds, f"{figures.peak_mb:.0f}", f"{figures.rate:,.0f}"]
+    counted = (f"{figures.rows:,}", f"{figures.rate:,.0f}") if figures.rows else ("", "")
+    return [counted[0], *seconds, f"{figures.peak_mb:.0f}", counted[1]]
 
 
 def _keep(results: list[Result], scale: int, repeat: int) -> Path:
@@ -102,6 +127,7 @@ def _keep(results: list[Result], scale: int, repeat: int) -> Path:
         "stages": [
             {
                 "name": result.stage.name,
+                "group": result.stage.group,
                 "bar": result.stage.bar,
                 "ours": asdict(result.ours),
                 "bare": asdict(result.bare) if result.bare else None,

@@ -28,12 +28,16 @@ class Stage:
         ours: what is measured.
         bare: the same work by the engine alone, if there is such a thing; measured in turns with `ours`.
         bar: what the stage is held to, in words.
+        group: stages whose figures are added up, in the order they come.
+        once: it runs once, before the bare engine: what it does cannot be done twice.
     """
 
     name: str
     ours: Call
     bare: Call | None = None
     bar: str = ""
+    group: str = ""
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,14 +60,19 @@ class Figures:
     def rate(self) -> float:
         return self.rows / self.wall
 
+    def __add__(self, other: Figures) -> Figures:
+        """One after the other."""
+        peak = max(self.peak_mb, other.peak_mb)
+        return Figures(self.rows + other.rows, self.wall + other.wall, self.cpu + other.cpu, peak)
+
 
 @dataclass(frozen=True)
 class Result:
     """The best run of a stage and the best of the bare engine's.
 
     Attributes:
-        ratio: our rate as a share of the bare engine's.
-        cpu_ratio: the same of rows by CPU second, which other work on the machine disturbs less.
+        ratio: our speed as a share of the bare engine's: its time over ours, for equal rows.
+        cpu_ratio: the same of CPU seconds, which other work on the machine disturbs less.
     """
 
     stage: Stage
@@ -72,15 +81,23 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        return self.ours.rate / self.bare.rate if self.bare else None
+        return _speed(self.ours.rows, self.ours.wall, self.bare.rows, self.bare.wall) if self.bare else None
 
     @property
     def cpu_ratio(self) -> float | None:
-        return (self.ours.rows / self.ours.cpu) / (self.bare.rows / self.bare.cpu) if self.bare else None
+        return _speed(self.ours.rows, self.ours.cpu, self.bare.rows, self.bare.cpu) if self.bare else None
+
+
+def _speed(rows: int, seconds: float, bare_rows: int, bare_seconds: float) -> float:
+    """Rows a second over the bare engine's; what counts no rows did the same work."""
+    return (rows / bare_rows if rows and bare_rows else 1.0) * bare_seconds / seconds
 
 
 def measure(stage: Stage, repeat: int) -> Result:
     """Runs a stage and its bare engine in turns, and keeps the quickest run of each."""
+    if stage.once:
+        once = in_fresh_process(*stage.ours)
+        return Result(stage, once, in_fresh_process(*stage.bare) if stage.bare else None)
     ours: list[Figures] = []
     bare: list[Figures] = []
     for _ in range(repeat):
