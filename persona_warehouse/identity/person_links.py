@@ -111,7 +111,7 @@ def _model(connection: duckdb.DuckDBPyConnection) -> Model:
     count = connection.execute("select count(distinct entity) from person_features_now").fetchone()
     records = count[0] if count else 0
     grown = records >= linkage.FEWEST_RECORDS and (not kept or records > GROWTH * kept[0])
-    if kept and not grown and _columns(connection, "person_features") == _columns(connection, "person_features_now"):
+    if kept and not grown and _are_comparable(connection):
         return Model.from_json(kept[1])
     model = linkage.train(connection, DESIGN, "person_features_now", frequencies="identity.person_terms")
     crowded_blocks(connection, "person_features_now", "identity.person_crowded")
@@ -130,8 +130,16 @@ def _model(connection: duckdb.DuckDBPyConnection) -> Model:
     return Model.from_json(model.to_json())
 
 
+def _are_comparable(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the kept features are as tonight's: another version of this program may have compared by others.
+
+    A warehouse that is built anew has none, and its model is remembered.
+    """
+    return _columns(connection, "person_features") in ([], _columns(connection, "person_features_now"))
+
+
 def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> list[tuple[str, ...]]:
-    """A table's columns, none of one that is not there. Another version of this program may have compared by others."""
+    """A table's columns, none of one that is not there."""
     return connection.execute(
         "select column_name from duckdb_columns() where table_name = ? order by column_index", [table]
     ).fetchall()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from persona_warehouse import memory
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.identity import resolve as module
 from persona_warehouse.identity.resolve import IdentityCounts
@@ -611,6 +612,22 @@ def test_an_error_of_the_first_night_leaves_nothing(world: World) -> None:
     with pytest.raises(Exception, match="identity_keys"):
         world.resolve()
     assert world.sql("select name from (show all tables) where schema not in ('staging', 'seeds')") == []
+
+
+def test_a_warehouse_built_anew_compares_by_the_models_it_remembers(world: World) -> None:
+    small_world(world)
+    world.resolve(20)
+    # as if learnt from so many that these few have not outgrown it
+    world.sql("update identity.models set records = 99999")
+    remembered = {one.name for one in memory.TABLES}
+    for (table,) in world.sql("select 'identity.' || table_name from duckdb_tables() where schema_name = 'identity'"):
+        if table not in remembered:
+            world.sql(f"drop table {table}")
+    world.resolve(20)
+    assert world.sql("select distinct entity, records from identity.models order by all") == [
+        ("account", 99999),
+        ("contact", 99999),
+    ]
 
 
 def test_a_database_that_is_held_is_named(world: World) -> None:
