@@ -33,7 +33,7 @@ def main() -> None:
     )
     parser.add_argument("--scale", type=_scale, default="1m", help="rows of bulk data: 100k, 1m (default), 10m")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each stage, the quickest counts (default 3)")
-    parser.add_argument("--only", default="", help="stages whose name holds this")
+    parser.add_argument("--only", default="", help="stages whose name this regular expression finds")
     parser.add_argument(
         "--folder", type=Path, default=ROOT / "var" / "bench", help="where data are kept for the next time"
     )
@@ -46,7 +46,7 @@ def main() -> None:
     results: list[Result] = []
     for name in arguments.names or BENCHMARKS:
         for stage in importlib.import_module(f"bench.{name}").stages(arguments.folder, arguments.scale):
-            if arguments.only in stage.name:
+            if re.search(arguments.only, stage.name):
                 with console.status(stage.name):
                     results.append(measure(stage, arguments.repeat))
                 console.print(_line(results[-1]), highlight=False)
@@ -70,7 +70,8 @@ def _line(result: Result) -> str:
         f", {key} {value:,.1f}" if isinstance(value, float) else f", {key} {value}" for key, value in more.items()
     )
     counted = f"{result.ours.rows:,} rows in " if result.ours.rows else ""
-    return f"  {result.stage.name}: {counted}{result.ours.wall:.1f} s{told}"
+    bare = f", bare {result.bare.wall:.1f} s" if result.bare else ""
+    return f"  {result.stage.name}: {counted}{result.ours.wall:.1f} s, {result.ours.peak_mb:,.0f} MB{bare}{told}"
 
 
 def _table(results: list[Result]) -> Table:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from persona_warehouse.personas import number_bands
 from persona_warehouse.personas.clusters import find_personas
 from persona_warehouse.personas.columns import Column, Kind
 from persona_warehouse.personas.fit import BackTest, Fit, fit
@@ -31,7 +32,8 @@ MEMBERSHIPS = pa.schema(
 )  # fmt: skip
 TRAITS = pa.schema(
     [
-        ("persona_number", pa.int64()), ("attribute", pa.string()), ("value", pa.string()), ("best", pa.int64()),
+        ("persona_number", pa.int64()), ("attribute", pa.string()), ("value", pa.string()), ("band_zh", pa.string()),
+        ("band_en", pa.string()), ("best", pa.int64()),
         ("best_n", pa.int64()), ("rest", pa.int64()), ("rest_n", pa.int64()), ("share_best", pa.float64()),
         ("share_rest", pa.float64()), ("lift", pa.float64()), ("log_odds", pa.float64()),
         ("log_odds_low", pa.float64()), ("log_odds_high", pa.float64()), ("difference", pa.float64()),
@@ -87,7 +89,7 @@ def traits_tested(facts: pa.Table, accounts: pa.Table, members: pa.Table) -> pa.
     """What distinguishes the best customers (persona 0) and the customers of each persona from all others (TRAITS).
 
     A row without a value is the attribute as a whole, with the reason when nothing is said of it; one without an
-    attribute says why nothing can be known.
+    attribute says why nothing can be known. A value that is a band of numbers has words in both languages.
     """
     every = set(accounts["account_id"].to_pylist())
     definitions = {
@@ -115,7 +117,12 @@ def _rows(found: Traits) -> list[dict[str, Any]]:
     if found.reason is not None:
         return [{"is_distinguishing": False, "reason": found.reason}]
     coverage = {one.attribute: one.coverage for one in found.attributes}
-    values = [asdict(one) | {"coverage": coverage[one.attribute]} for one in found.traits]
+    values = [
+        asdict(one)
+        | {"coverage": coverage[one.attribute]}
+        | dict(zip(("band_zh", "band_en"), number_bands.words(one.value) or (None, None), strict=True))
+        for one in found.traits
+    ]
     return [asdict(one) for one in found.attributes] + values
 
 

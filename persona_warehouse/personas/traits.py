@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 
+from persona_warehouse.personas import number_bands
 from persona_warehouse.personas.columns import Column, Kind
 from persona_warehouse.personas.evaluation import Z_95, wilson
 from persona_warehouse.personas.hindsight import tells_alone
@@ -197,9 +198,8 @@ def _cells(part: pa.Table) -> tuple[Ints, tuple[str, ...]]:
         bands = int(threshold("trait_bands"))
         if len(np.unique(values)) > 2 * bands:
             edges = np.unique(np.quantile(values, np.linspace(0, 1, bands + 1)[1:-1]))
-            labels = [f"below {edges[0]:.6g}"]
-            labels += [f"{low:.6g} to {high:.6g}" for low, high in pairwise(edges.tolist())]
-            return np.searchsorted(edges, values, side="right"), (*labels, f"{edges[-1]:.6g} and more")
+            labels = [number_bands.label(low, high) for low, high in pairwise([None, *edges.tolist(), None])]
+            return np.searchsorted(edges, values, side="right"), tuple(labels)
     coded = pc.dictionary_encode(part["value"].combine_chunks().cast(pa.string()))
     order = np.argsort(np.array(coded.dictionary.to_pylist(), dtype=object))
     rank = np.empty(len(order), dtype=np.int64)

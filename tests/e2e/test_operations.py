@@ -87,7 +87,23 @@ def test_every_command_of_the_guide_does_what_it_says(home: Path) -> None:
     given.add("persona erase --identifier VALUE")
     give("persona erase --unfollowed")
     assert "✗" not in give("persona doctor").out
+    contacts, hashes = _ids(home)
+    (home / "secrets" / "hash_key").write_text("another secret of more than sixteen characters")
+    give("persona nightly", **day)
+    again, others = _ids(home)
+    assert again == contacts
+    assert hashes and not hashes & others
+    give("persona releases prune --keep 1")
+    assert len(list((home / "releases").iterdir())) == 1
 
     wanted = {one for one in documented() if not one.startswith(ELSEWHERE)}
     assert wanted
     assert wanted - given == set()
+
+
+def _ids(home: Path) -> tuple[set[str], set[str]]:
+    """The contacts of the current release, and its hashed keys."""
+    with duckdb.connect(str(home / "current" / "persona_marts.duckdb"), read_only=True) as connection:
+        contacts = connection.execute("select contact_id from marts.contacts").fetchall()
+        hashes = connection.execute("select identity_key from marts.contact_identities").fetchall()
+    return {one for (one,) in contacts}, {one for (one,) in hashes}

@@ -42,12 +42,13 @@ signals as (
         ) as place
     from (select account_id, trim(unnest(string_split(signals, ';'))) as signal from scored)
 ),
-attributes as (select distinct attribute, attribute_name_zh from marts.icp_traits),
+attributes as (select distinct attribute, attribute_name_zh, attribute_name_en from marts.icp_traits),
 told as (
     select s.account_id,
         string_agg(concat(coalesce(n.attribute_name_zh, replace(s.attribute, '_', ' ')), ' ', s.points), '、'
             order by s.place) as signals_zh,
-        string_agg(concat(replace(s.attribute, '_', ' '), ' ', s.points), ', ' order by s.place) as signals_en
+        string_agg(concat(coalesce(n.attribute_name_en, replace(s.attribute, '_', ' ')), ' ', s.points), ', '
+            order by s.place) as signals_en
     from signals as s left join attributes as n using (attribute) where s.place <= 3 group by s.account_id
 )
 select * from scored inner join told using (account_id) order by score desc, account_name, account_id"""

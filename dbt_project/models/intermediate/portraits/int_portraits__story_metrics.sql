@@ -36,12 +36,10 @@ traits as (
         t.value,
         t.share_best,
         t.best_n,
-        coalesce(w.words_zh, concat(coalesce(r.name_zh, t.attribute), ' ', t.value)) as label_zh,
-        coalesce(w.words_en, concat(replace(t.attribute, '_', ' '), ' ', t.value)) as label_en,
+        t.value_words_zh as label_zh,
+        t.value_words_en as label_en,
         row_number() over (order by t.log_odds desc, t.attribute asc, t.value asc) as place
-    from {{ ref('int_personas__traits_tested') }} as t
-    left join {{ ref('attribute_rules') }} as r on r.attribute = t.attribute
-    left join {{ ref('value_words') }} as w on w.attribute = t.attribute and w.value = t.value
+    from {{ ref('int_personas__traits_worded') }} as t
     where
         t.persona_number = 0
         and t.is_distinguishing

@@ -4,31 +4,18 @@ with tested as (
     select
         *,
         case when persona_number = 0 then 'best' else {{ persona_id_of('persona_number') }} end as persona_id
-    from {{ ref('int_personas__traits_tested') }}
-),
-
-rules as (
-    select
-        attribute,
-        name_zh
-    from {{ ref('attribute_rules') }}
+    from {{ ref('int_personas__traits_worded') }}
 )
 
 select
     {{ dbt.hash("concat_ws('|', t.persona_id, coalesce(t.attribute, ''), coalesce(t.value, ''))") }} as icp_trait_id,
     t.persona_id,
     t.attribute,
-    r.name_zh as attribute_name_zh,
+    case when t.attribute is not null then t.attribute_name_zh end as attribute_name_zh,
+    case when t.attribute is not null then t.attribute_name_en end as attribute_name_en,
     t.value,
-    -- a value without words of its own is named as it is
-    case
-        when t.value is not null
-            then coalesce(w.words_zh, i.name_zh, concat(coalesce(r.name_zh, t.attribute), '：', t.value))
-    end as value_words_zh,
-    case
-        when t.value is not null
-            then coalesce(w.words_en, i.name_en, concat(replace(t.attribute, '_', ' '), ' ', t.value))
-    end as value_words_en,
+    t.value_words_zh,
+    t.value_words_en,
     case
         when t.attribute is null then 'nothing'
         when t.value is null then 'attribute'
@@ -53,6 +40,3 @@ select
     t.coverage,
     t.reason
 from tested as t
-left join rules as r on r.attribute = t.attribute
-left join {{ ref('value_words') }} as w on w.attribute = t.attribute and w.value = t.value
-left join {{ ref('industries') }} as i on t.attribute = 'industry' and i.code = t.value
