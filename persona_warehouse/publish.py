@@ -36,8 +36,11 @@ MANIFEST = "manifest.json"
 CANDIDATE = ".candidate-"
 POINTER = ".current-"
 # tables that tell of a run, not of the data: a second run of the same night may differ in them. An API that is asked
-# again answers again, and the audit compares a night with all before it
-RUN_TABLES = ("pipeline_runs", "dbt_results", "validation_results", "reconciliation")
+# again answers again, the audit compares a night with all before it, and changes are against what readers had
+RUN_TABLES = (
+    "pipeline_runs", "dbt_results", "validation_results", "reconciliation",
+    "table_changes", "account_changes", "persona_changes", "persona_matches",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from persona_warehouse.cli import app
 from persona_warehouse.errors import ConfigError
 from persona_warehouse.publish import Release
+from persona_warehouse.versions.changes import TABLES, write_changes
 from persona_warehouse.versions.comparison import MARTS, compare
 from tests.contracts import mart_columns
 
@@ -125,3 +126,68 @@ def test_a_release_without_personas_and_one_that_is_not_there_are_wrong_use(
     assert "icp_personas" in str(caught.value)
     answer = CliRunner().invoke(app, ["personas", "diff", "2020", "--home", str(tmp_path / "home")])
     assert isinstance(answer.exception, ConfigError) and "no such release" in str(answer.exception)
+
+
+def in_the_making(release: Release, tables: str = "") -> duckdb.DuckDBPyConnection:
+    """A connection to a release before its Parquet files are: the marts of another one, and the schema `quality`."""
+    connection = duckdb.connect()
+    connection.execute("create schema marts; create schema quality")
+    for mart in MARTS:
+        connection.execute(f"create table marts.{mart} as from '{release.path / 'marts' / mart}.parquet'")
+    connection.execute(tables)
+    return connection
+
+
+def test_a_release_tells_what_it_changes(release: Callable[..., Release]) -> None:
+    before = release("1", {"p1": (range(60), 40)}, [("p1", "province", "广东省", 10, 40)])
+    after = release("2", {"p1": (range(5, 70), 40)}, [("p1", "province", "广东省", 38, 40)])
+    before.manifest["tables"] = {f"marts.{mart}": {"rows": 3} for mart in MARTS if mart != "icp_traits"}
+    with in_the_making(
+        after,
+        """update marts.accounts set account_name = 'N' || account_id;
+           update marts.accounts set tier = 'S', journey_stage = 'use' where account_id = 'a7'""",
+    ) as connection:
+        write_changes(connection, before)
+        moved = connection.execute(
+            "select what, account_id, value_before, value from quality.account_changes"
+        ).fetchall()
+        assert ("tier", "a7", None, "S") in moved and ("journey_stage", "a7", None, "use") in moved
+        assert {one[1] for one in moved if one[0] == "new"} == {f"a{n}" for n in range(60, 70)}
+        assert {one[1] for one in moved if one[0] == "gone"} == {f"a{n}" for n in range(5)}
+        assert {one[0] for one in moved} == {"tier", "journey_stage", "new", "gone"}
+        assert connection.execute("from quality.persona_matches").fetchall() == [("p1", "p1", 60, 65, 1.0)]
+        ((difference, is_sure),) = connection.execute(
+            "select difference, is_more_than_noise from quality.persona_changes where what like 'province%'"
+        ).fetchall()
+        assert (difference, is_sure) == (pytest.approx(0.7), True)
+        rows = {name: counts for name, *counts in connection.execute("from quality.table_changes").fetchall()}
+        assert rows["accounts"] == [3, 66] and rows["icp_traits"] == [None, 0]
+        # written anew, not twice
+        write_changes(connection, before)
+        assert connection.execute("select count(*) from quality.persona_matches").fetchall() == [(1,)]
+
+
+def test_a_first_release_changes_nothing(release: Callable[..., Release]) -> None:
+    with in_the_making(release("1", {"p1": (range(60), 40)})) as connection:
+        write_changes(connection, None)
+        for table in TABLES:
+            assert connection.execute(f"select count(*) from quality.{table}").fetchall() == [(0,)]
+
+
+def test_a_former_release_of_another_shape_is_told_as_far_as_it_goes(
+    release: Callable[..., Release], tmp_path: Path
+) -> None:
+    before = release("1", {"p1": (range(60), 40)})
+    (before.path / "marts" / "icp_traits.parquet").unlink()
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""copy (select 'a1' as account_id, 'One' as account_name, 'B' as tier)
+                to '{before.path / "marts" / "accounts.parquet"}'"""
+        )
+    before.manifest["tables"] = {}
+    with in_the_making(release("2", {"p1": (range(3), 2)})) as connection:
+        write_changes(connection, before)
+        assert connection.execute("select count(*) from quality.persona_matches").fetchall() == [(0,)]
+        assert ("tier", "B", None) in connection.execute(
+            "select what, value_before, value from quality.account_changes"
+        ).fetchall()

@@ -25,6 +25,7 @@ from persona_warehouse.quality.reconciliation import write_reconciliation
 from persona_warehouse.quality.results import audit_folder, read_results, write_results
 from persona_warehouse.report import render_report
 from persona_warehouse.settings import PROJECT_ROOT, Settings
+from persona_warehouse.versions.changes import write_changes
 
 
 def publish_night(settings: Settings) -> publish.Release:
@@ -49,7 +50,7 @@ def publish_night(settings: Settings) -> publish.Release:
             folder,
             order,
             comments,
-            lambda connection, source: _quality(settings, connection, source, streams),
+            lambda connection, source: _quality(settings, connection, source, streams, former),
         )
         if settings.publish_restricted:
             publish.write_restricted(settings, folder)
@@ -64,13 +65,21 @@ def publish_night(settings: Settings) -> publish.Release:
         return publish.publish(settings, folder, manifest)
 
 
-def _quality(settings: Settings, connection: duckdb.DuckDBPyConnection, source: str, streams: list[Freshness]) -> None:
-    """The schema `quality`: what the audit said, how fresh the streams are, what was held back or is new, what ran."""
+def _quality(
+    settings: Settings,
+    connection: duckdb.DuckDBPyConnection,
+    source: str,
+    streams: list[Freshness],
+    former: publish.Release | None,
+) -> None:
+    """The schema `quality`: what the audit said, how fresh the streams are, what was held back or is new, what ran,
+    what changes for readers."""
     write_results(connection, read_results(settings))
     write_freshness(connection, streams)
     write_quarantined_rows(connection, source)
     write_new_columns(connection, settings)
     write_reconciliation(connection, settings)
+    write_changes(connection, former)
     runs = [
         (
             f"{run.business_date}/{run.dag}",

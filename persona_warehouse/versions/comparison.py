@@ -115,13 +115,18 @@ def compare(before: Release, after: Release) -> Comparison:
             for mart in MARTS:
                 file = release.path / "marts" / f"{mart}.parquet"
                 connection.execute(f"create view {name}_{mart} as from read_parquet({literal(file)})")
-        matches = _matches(connection)
-        pairs = [("customers", "customers"), ("best", "best")]
-        pairs += [(m.before, m.after) for m in matches if m.before is not None and m.after is not None]
-        connection.register("pairs", pa.table({"b": [b for b, _ in pairs], "a": [a for _, a in pairs]}))
-        counted = connection.execute(COUNTED, {"least": threshold("min_cell_customers")}).fetchall()
-        unsaid = connection.execute(UNSAID).fetchall()
-    return Comparison(matches, _tested(counted), tuple(unsaid))
+        return compare_views(connection)
+
+
+def compare_views(connection: duckdb.DuckDBPyConnection) -> Comparison:
+    """Compares the views before_<mart> and after_<mart> of MARTS."""
+    matches = _matches(connection)
+    pairs = [("customers", "customers"), ("best", "best")]
+    pairs += [(m.before, m.after) for m in matches if m.before is not None and m.after is not None]
+    connection.register("pairs", pa.table({"b": [b for b, _ in pairs], "a": [a for _, a in pairs]}))
+    counted = connection.execute(COUNTED, {"least": threshold("min_cell_customers")}).fetchall()
+    connection.unregister("pairs")
+    return Comparison(matches, _tested(counted), tuple(connection.execute(UNSAID).fetchall()))
 
 
 COUNTED = """

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from persona_warehouse.report import render_report
+from persona_warehouse.versions import changes
 from persona_warehouse.warehouse import connect
 from tests.contracts import mart_columns
 
@@ -23,6 +24,7 @@ TABLES = {f"marts.{name}": columns for name, columns in mart_columns().items()} 
     "quality.new_columns": "stream text, object text, column_name text, since date",
     "quality.source_freshness": """stream text, status text, last_load_date date, data_through timestamptz,
         rows_landed bigint, rows_quarantined bigint, message text""",
+    **{f"quality.{name}": columns for name, columns in changes.TABLES.items()},
 }
 OBJECTS = {
     "crm": ("companies", "contacts", "leads", "deals", "deal_stage_history", "deal_contacts", "activities", "products"),

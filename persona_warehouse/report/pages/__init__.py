@@ -1,6 +1,15 @@
 """The pages of the report after the index, in the order of the menu; a page is a module with a `PAGE`."""
 
-from persona_warehouse.report.pages import audience, customers, decisions, journeys, operations, people, personas
+from persona_warehouse.report.pages import (
+    audience,
+    changes,
+    customers,
+    decisions,
+    journeys,
+    operations,
+    people,
+    personas,
+)
 
 PAGES = (
     personas.PAGE,
@@ -10,4 +19,5 @@ PAGES = (
     audience.PAGE,
     decisions.PAGE,
     operations.PAGE,
+    changes.PAGE,
 )
