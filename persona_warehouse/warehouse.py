@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from persona_warehouse.errors import PersonaError
 
@@ -75,6 +76,15 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+
+
+def insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[object]]) -> None:
+    """Adds rows to a table, its columns in order; all at once, for the engine takes milliseconds for each statement."""
+    if rows:
+        columns = [pa.array(list(values)) for values in zip(*rows, strict=True)]
+        connection.register("inserted_rows", pa.table(columns, names=[str(at) for at in range(len(columns))]))
+        connection.execute(f"insert into {table} from inserted_rows")
+        connection.unregister("inserted_rows")
 
 
 def literal(text: str | os.PathLike[str]) -> str:

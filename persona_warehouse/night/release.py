@@ -97,8 +97,7 @@ def _quality(
         """create table quality.pipeline_runs (run_id varchar, as_of_date date, dag varchar, task varchar,
            status varchar, started_at timestamptz, seconds double)"""
     )
-    if runs:
-        connection.executemany("insert into quality.pipeline_runs values (?, ?, ?, ?, ?, ?, ?)", runs)
+    warehouse.insert(connection, "quality.pipeline_runs", runs)
     connection.execute(
         """create table quality.dbt_results (as_of_date date, node varchar, resource_type varchar, status varchar,
            seconds double, rows_affected bigint, message varchar)"""
@@ -115,8 +114,7 @@ def _quality(
         )
         for r in transform.last_results(settings)
     ]
-    if nodes:
-        connection.executemany("insert into quality.dbt_results values (?, ?, ?, ?, ?, ?, ?)", nodes)
+    warehouse.insert(connection, "quality.dbt_results", nodes)
 
 
 def _manifest(settings: Settings, tables: dict[str, Any], streams: list[Freshness]) -> dict[str, Any]:

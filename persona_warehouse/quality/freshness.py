@@ -10,6 +10,7 @@ import duckdb
 from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS, objects
 from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import insert
 
 # the columns that tell up to when a stream's data reach
 MOMENTS = (
@@ -99,10 +100,7 @@ def write_freshness(connection: duckdb.DuckDBPyConnection, streams: list[Freshne
         """create or replace table quality.source_freshness (stream varchar, status varchar, last_load_date date,
            data_through timestamptz, rows_landed bigint, rows_quarantined bigint, message varchar)"""
     )
-    connection.executemany(
-        "insert into quality.source_freshness values (?, ?, ?, ?, ?, ?, ?)",
-        [tuple(vars(one).values()) for one in streams],
-    )
+    insert(connection, "quality.source_freshness", [tuple(vars(one).values()) for one in streams])
 
 
 def write_new_columns(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
@@ -118,8 +116,7 @@ def write_new_columns(connection: duckdb.DuckDBPyConnection, settings: Settings)
         for stream in STREAMS
         for one in store.new_columns(settings, stream)
     ]
-    if found:
-        connection.executemany("insert into quality.new_columns values (?, ?, ?, ?)", found)
+    insert(connection, "quality.new_columns", found)
 
 
 def write_quarantined_rows(connection: duckdb.DuckDBPyConnection, source: str) -> None:

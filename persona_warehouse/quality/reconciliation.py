@@ -17,7 +17,7 @@ from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS, ObjectContract, objects
 from persona_warehouse.quality.results import Boundary, Result, audit_folder
 from persona_warehouse.settings import Settings
-from persona_warehouse.warehouse import identifier, literal
+from persona_warehouse.warehouse import identifier, insert, literal
 
 FILE = "reconciliation.json"
 FACTS: dict[Boundary, str] = {
@@ -132,11 +132,7 @@ def write_reconciliation(connection: duckdb.DuckDBPyConnection, settings: Settin
     connection.execute(f"create or replace table quality.reconciliation ({COLUMNS})")
     file = audit_folder(settings) / FILE
     rows: list[dict[str, Any]] = read_json(file) if file.exists() else []
-    if rows:
-        marks = ", ".join("?" for _ in fields(Reconciled))
-        connection.executemany(
-            f"insert into quality.reconciliation values ({marks})", [tuple(one.values()) for one in rows]
-        )
+    insert(connection, "quality.reconciliation", [tuple(one.values()) for one in rows])
 
 
 def _landed(

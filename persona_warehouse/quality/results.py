@@ -12,6 +12,7 @@ import duckdb
 
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.settings import Settings
+from persona_warehouse.warehouse import insert
 
 Boundary = Literal["staging", "marts"]
 BOUNDARIES: tuple[Boundary, ...] = get_args(Boundary)
@@ -101,9 +102,7 @@ def write_results(connection: duckdb.DuckDBPyConnection, results: Iterable[Resul
     rows = [tuple(asdict(result).values()) for result in results]
     connection.execute("create schema if not exists quality")
     connection.execute(f"create or replace table quality.validation_results ({columns})")
-    if rows:
-        marks = ", ".join("?" for _ in COLUMN_TYPES)
-        connection.executemany(f"insert into quality.validation_results values ({marks})", rows)
+    insert(connection, "quality.validation_results", rows)
     return len(rows)
 
 

@@ -5,13 +5,11 @@ Written into the schema `quality` of the release. On a first night the tables ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import duckdb
 
 from persona_warehouse.publish import Release
 from persona_warehouse.versions.comparison import MARTS, compare_views
-from persona_warehouse.warehouse import identifier, literal
+from persona_warehouse.warehouse import identifier, insert, literal
 
 # of an account, what people act on when it changes
 WATCHED = ("journey_stage", "tier", "icp_fit_segment", "sales_motion", "customer_since")
@@ -100,26 +98,19 @@ def _personas(connection: duckdb.DuckDBPyConnection, former: Release) -> None:
     finally:
         for view in views:
             connection.execute(f"drop view {view}")
-    _insert(
+    insert(
         connection,
-        "persona_matches",
-        ((one.before, one.after, one.accounts_before, one.accounts_after, one.overlap) for one in found.matches),
+        "quality.persona_matches",
+        [(one.before, one.after, one.accounts_before, one.accounts_after, one.overlap) for one in found.matches],
     )
-    _insert(
+    insert(
         connection,
-        "persona_changes",
-        (
+        "quality.persona_changes",
+        [
             (
                 one.about, one.what, one.k_before, one.n_before, one.k_after, one.n_after, one.difference, one.p,
                 one.p_adjusted, one.is_more_than_noise,
             )
             for one in found.changes
-        ),
+        ],
     )  # fmt: skip
-
-
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-    given = list(rows)
-    if given:
-        marks = ", ".join("?" * len(given[0]))
-        connection.executemany(f"insert into quality.{table} values ({marks})", given)
