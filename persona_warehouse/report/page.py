@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from persona_warehouse.errors import PersonaError
+from persona_warehouse.report import checkups
 from persona_warehouse.report.charts import draw
 from persona_warehouse.report.figures import DEAL_STAGES, MOST_OBJECTS, MOST_ROWS, Figures, read_figures
 from persona_warehouse.report.pages import PAGES
@@ -27,11 +29,12 @@ from persona_warehouse.warehouse import connect, seal
 
 FIRST_ROWS = 8  # of a long list; the rest waits behind "show all"
 FIRST_COLUMNS = 30
-SITE = ("index", *(page.name for page in PAGES))
+ACCOUNTS = "accounts"
+SITE = ("index", *(page.name for page in PAGES), ACCOUNTS)
 
 
 def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Path:
-    """Writes `out`/index.html and its sister pages about a release; returns the path of the index.
+    """Writes `out`/index.html, its sister pages and accounts/ about a release; returns the path of the index.
 
     A page needs nothing but itself: it opens from disk, without a network, and without JavaScript (then in Chinese).
 
@@ -51,8 +54,17 @@ def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Pat
         figures = read_figures(connection, manifest)
         release = ReleaseTables(connection)
         pages = {page.name: _filled(release, page) for page in PAGES}
+        found = _checked(release)
     for page in PAGES:
         _write(render_sections(page, pages[page.name], figures, languages), out / f"{page.name}.html")
+    shared = {"parts": (("what", checkups.WHAT), ("why", checkups.WHY), ("how", checkups.HOW))}
+    for some in checkups.pages(found):
+        text = _named(
+            "checkups.html.j2", "checkups.title", figures, languages, shared | {"check_ups": some}, base="../"
+        )
+        _write(text, out / some[0].file)
+    listed = {"check_ups": found, "most": checkups.MOST, "tables": checkups.TABLES}
+    _write(_named("accounts.html.j2", "pages.accounts.name", figures, languages, listed), out / f"{ACCOUNTS}.html")
     # last: whoever finds the index finds what it links to
     return _write(render_page(figures, languages), out / "index.html")
 
@@ -80,24 +92,42 @@ def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
 def render_sections(page: Page, sections: list[Filled], figures: Figures, languages: Mapping[str, Language]) -> str:
     """A page of sections as text, built as the index is."""
     shared = {"page": page, "sections": sections, "draw": draw, "most_rows": MOST_ROWS}
+    return _named("sections.html.j2", f"pages.{page.name}.name", figures, languages, shared)
+
+
+def _named(
+    template: str,
+    name: str,
+    figures: Figures,
+    languages: Mapping[str, Language],
+    shared: Mapping[str, object],
+    base: str = "",
+) -> str:
+    """A page with the same content in each language, titled by the text `name` and the day."""
     titles = {
-        code: language.t(
-            "pages.title", name=language.t(f"pages.{page.name}.name"), date=figures.business_date.isoformat()
-        )
+        code: language.t("pages.title", name=language.t(name), date=figures.business_date.isoformat())
         for code, language in languages.items()
     }
-    return _render("sections.html.j2", figures, dict.fromkeys(languages.values(), shared), titles)
+    return _render(template, figures, dict.fromkeys(languages.values(), shared), titles, base)
 
 
 def _render(
-    template: str, figures: Figures, bodies: Mapping[Language, Mapping[str, object]], titles: Mapping[str, Markup]
+    template: str,
+    figures: Figures,
+    bodies: Mapping[Language, Mapping[str, object]],
+    titles: Mapping[str, Markup],
+    base: str = "",
 ) -> str:
+    """A page; `base` leads from it to the folder of the report."""
     environment = _environment()
     body = environment.get_template(template)
     style, script = _asset("style.css"), _asset("script.js")
     return environment.get_template("page.html.j2").render(
         bodies=[
-            (language, body.render(language=language, t=language.t, figures=figures, site_pages=SITE, **values))
+            (
+                language,
+                body.render(language=language, t=language.t, figures=figures, site_pages=SITE, base=base, **values),
+            )
             for language, values in bodies.items()
         ],
         titles=titles,
@@ -109,11 +139,22 @@ def _render(
 
 
 def _filled(release: ReleaseTables, page: Page) -> list[Filled]:
-    try:
+    with _told(page.name):
         return fill(release, page)
+
+
+def _checked(release: ReleaseTables) -> list[checkups.CheckUp]:
+    with _told(ACCOUNTS):
+        return checkups.check_ups(release)
+
+
+@contextmanager
+def _told(page: str) -> Iterator[None]:
+    try:
+        yield
     except duckdb.Error as error:
         raise PersonaError(
-            f"the page {page.name} of the report cannot be written: the release has another shape than expected",
+            f"the page {page} of the report cannot be written: the release has another shape than expected",
             found=str(error).splitlines()[0],
             remedy="rebuild the marts with `persona nightly`",
         ) from error

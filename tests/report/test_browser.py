@@ -92,15 +92,34 @@ def test_drawings_have_marks_and_fit_their_place(opened: Callable[[str], tuple[P
 
 
 def test_a_narrow_screen_shows_no_page_wider_than_itself(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
-    for name in SITE:
+    for name in (*SITE, "accounts/001"):
         page, _ = opened(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
 
 
+def test_an_account_is_found_by_what_is_typed(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
+    page, complaints = opened("accounts.html#en")
+    items = page.locator("ul.found li:visible")
+    everybody = items.count()
+    page.locator("input[data-find]:visible").fill("公司 59")
+    assert items.count() == 1 < everybody
+    assert page.locator("output:visible").inner_text() == "1 found"
+    items.locator("a").click()
+    page.wait_for_url("**/accounts/*.html#en-a59")
+    assert page.locator("#en-a59 h2").inner_text() == "公司 59"
+    page.locator('nav.site:visible a[aria-current="page"]').click()
+    page.wait_for_url("**/accounts.html#en")
+    page.locator("input[data-find]:visible").fill("nobody at all")
+    assert items.count() == 0
+    page.locator("input[data-find]:visible").fill("")
+    assert items.count() == everybody
+    assert complaints == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_by_axe(opened: Callable[[str], tuple[Page, list[str]]], scheme: Any) -> None:
-    for name in SITE:
+    for name in (*SITE, "accounts/001"):
         page, _ = opened(f"{name}.html#en")
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]

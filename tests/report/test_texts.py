@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
+from persona_warehouse.report import checkups
 from persona_warehouse.report.figures import read_figures
-from persona_warehouse.report.page import render_page
+from persona_warehouse.report.page import ACCOUNTS, render_page
 from persona_warehouse.report.pages import PAGES
 from persona_warehouse.report.statistics import Share
 from persona_warehouse.report.texts import LANGUAGES, Language, catalogue
@@ -73,7 +74,8 @@ def test_every_text_is_used(
     # the words of the pages of sections are looked up by what their declarations name: the next test
     declared = {key for key in catalogue() if key.split(".")[0] in ("pages", "sections", "headers", "values")}
     for language in languages.values():
-        assert set(catalogue()) - declared - language.used <= OF_SECTIONS
+        check_ups = {key for key in catalogue() if key.startswith("checkups.")}  # tests/report/test_checkups.py
+        assert set(catalogue()) - declared - check_ups - language.used <= OF_SECTIONS
 
 
 # what only a section with rows says: tests/report/test_sections.py
@@ -86,7 +88,9 @@ OF_SECTIONS = {
 def test_every_word_of_the_sections_is_declared() -> None:
     names = {key for key in catalogue() if key.startswith("pages.")}
     assert names == {"pages.title", "pages.index.name"} | {
-        f"pages.{page.name}.{part}" for page in PAGES for part in ("name", "title", "lead")
+        f"pages.{page}.{part}"
+        for page in (*(page.name for page in PAGES), ACCOUNTS)
+        for part in ("name", "title", "lead")
     }
     sections = [section for page in PAGES for section in page.sections]
     assert len({section.name for section in sections}) == len(sections)
@@ -94,6 +98,7 @@ def test_every_word_of_the_sections_is_declared() -> None:
     told = {key for key in catalogue() if key.startswith("sections.")}
     assert wanted <= told <= wanted | {f"sections.{section.name}.note" for section in sections}
     columns = [column for section in sections for column in section.columns]
+    columns += [*checkups.WHAT, *checkups.WHY, *checkups.HOW]
     assert {f"headers.{column.name}" for column in columns} == {
         key for key in catalogue() if key.startswith("headers.")
     }

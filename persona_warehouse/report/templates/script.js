@@ -43,6 +43,24 @@
   window.addEventListener("hashchange", fromAddress);
   fromAddress();
 
+  /* of a long list only what fits what was typed */
+  document.querySelectorAll("[data-find]").forEach(function (field) {
+    var section = field.closest("section");
+    var said = section.querySelector("[data-found]");
+    var all = said.textContent;
+    var items = Array.prototype.slice.call(section.querySelectorAll("[data-called]"));
+    field.addEventListener("input", function () {
+      var words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+      var found = 0;
+      items.forEach(function (item) {
+        var fits = words.every(function (word) { return item.dataset.called.indexOf(word) >= 0; });
+        item.hidden = !fits;
+        found += fits;
+      });
+      said.textContent = words.length ? found + " " + said.dataset.words : all;
+    });
+  });
+
   /* paper cannot be unfolded */
   var unfolded = [];
   window.addEventListener("beforeprint", function () {
