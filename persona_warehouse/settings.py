@@ -7,6 +7,7 @@ no object that is printed, pickled or handed on.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -125,6 +126,7 @@ class Settings:
             "PERSONA_ERASE_UNFOLLOWED": "1" if self.erase_unfollowed else "",
             "PERSONA_PAGES_URL": self.pages_url,
             "PERSONA_PUBLISH_RESTRICTED": "1" if self.publish_restricted else "",
+            "PERSONA_MEMORY_LIMIT": memory_limit(),
         }
 
 
@@ -161,6 +163,7 @@ def load_settings(
             found=keep,
             remedy="unset PERSONA_KEEP_RELEASES (default 7) or correct it",
         )
+    memory_limit()  # wrong at once, not in the middle of a night
     return Settings(
         root,
         sources_file,
@@ -171,6 +174,27 @@ def load_settings(
         publish_restricted=_is_set("PERSONA_PUBLISH_RESTRICTED"),
         pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
     )
+
+
+def memory_limit() -> str:
+    """What the engine may hold in memory before it spills to the disk, such as 4000MB: PERSONA_MEMORY_LIMIT, else half
+    of the machine's memory, but no more than 4 GB. A process takes about a half more, for what is not the engine's.
+
+    Raises:
+        ConfigError: the variable is no number of MB or GB.
+    """
+    given = os.environ.get("PERSONA_MEMORY_LIMIT")
+    if not given:
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+        return f"{min(machine // 2, 4_000)}MB"
+    if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)?(MB|GB)", given):
+        raise ConfigError(
+            "PERSONA_MEMORY_LIMIT cannot be read",
+            expected="a number of MB or GB, such as 8GB",
+            found=given,
+            remedy="unset PERSONA_MEMORY_LIMIT (default half of the memory, at most 4GB) or correct it",
+        )
+    return given
 
 
 def _is_set(variable: str) -> bool:

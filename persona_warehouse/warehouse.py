@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from persona_warehouse.errors import PersonaError
+from persona_warehouse.settings import memory_limit
 
 
 @contextmanager
@@ -28,6 +30,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
         raise _cannot_open(path, error) from error
     try:
         connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set memory_limit = {literal(memory_limit())}")
         yield connection
     finally:
         connection.close()
@@ -73,6 +76,9 @@ def scratch() -> Iterator[duckdb.DuckDBPyConnection]:
     connection = duckdb.connect(":memory:")
     try:
         connection.execute("set timezone = 'UTC'")
+        connection.execute(f"set memory_limit = {literal(memory_limit())}")
+        # what does not fit goes here; by default it would be the folder that the program was called from
+        connection.execute(f"set temp_directory = {literal(Path(tempfile.gettempdir()) / 'persona_warehouse')}")
         yield connection
     finally:
         connection.close()

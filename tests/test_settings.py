@@ -105,6 +105,7 @@ def test_a_night_is_of_yesterday_in_the_business_zone(
         *(("PERSONA_DATE", value) for value in ("yesterday", "20-11-2026", "2026-13-01", "2026-02-30")),
         *(("PERSONA_TIMEZONE", value) for value in ("Asia/Nowhere", "../etc/passwd", "Asia", "+08:00")),
         *(("PERSONA_KEEP_RELEASES", value) for value in ("0", "-1", "many", "1.5", "²")),
+        *(("PERSONA_MEMORY_LIMIT", value) for value in ("4", "0GB", "-1GB", "80%", "4 GB", "1TB; drop", "lots")),
     ],
 )
 def test_values_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

@@ -39,6 +39,29 @@ def test_sessions_are_in_utc_and_closed(database: Path) -> None:
         connection.execute("drop table t")
 
 
+def test_sessions_hold_no_more_memory_than_they_are_told(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def limits() -> set[str]:
+        with connect(database, read_only=True) as connection, scratch() as other:
+            return {
+                str(one.execute("select current_setting('memory_limit')").fetchall()[0][0])
+                for one in (connection, other)
+            }
+
+    monkeypatch.delenv("PERSONA_MEMORY_LIMIT", raising=False)
+    (usual,) = limits()
+    assert usual <= "3.7 GiB"
+    monkeypatch.setenv("PERSONA_MEMORY_LIMIT", "300MB")
+    assert limits() == {"286.1 MiB"}
+    with scratch() as connection:
+        # a sort of twice as much
+        rows = connection.execute(
+            """select max(place) from (
+                   select row_number() over (order by a, b) as place
+                   from (select md5(i::varchar) as a, md5((i + 1)::varchar) as b from range(6000000) r(i)))"""
+        ).fetchall()
+    assert rows == [(6_000_000,)]
+
+
 def test_a_file_that_another_process_holds(database: Path) -> None:
     code = f"import duckdb; c = duckdb.connect({str(database)!r}); print('held', flush=True); input()"
     holder = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
