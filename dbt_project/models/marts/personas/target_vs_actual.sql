@@ -1,9 +1,13 @@
 {# the profile that is aimed at against what each step of the funnel holds, and the step at which drift enters. The
-   profile is a seed; of an attribute that it does not name the best customers are the aim #}
+   profile is a seed; of an attribute that it does not name the benchmark customers are the aim, another seed, and where
+   none of these is found, the best customers #}
 {% set z = portrait_parameter('confidence_z') %}
 {% set min_cell = persona_threshold('min_cell_customers') %}
 {% set text = dbt.type_string() %}
-{% set attributes = ['industry_section', 'employee_band', 'province', 'org_type', 'industry_chain_position'] %}
+{% set attributes = [
+    'industry_section', 'employee_band', 'province', 'org_type', 'industry_chain_position', 'digital_maturity',
+    'target_market',
+] %}
 with stepped as (
     select
         account_id,
@@ -35,8 +39,22 @@ described as (
             cast({{ attribute }} as {{ text }}) as value
         from {{ ref('accounts') }}
         where {{ attribute }} is not null
-        {{ 'union all' if not loop.last }}
+        union all
     {% endfor %}
+    -- whom we meet there: the rival of the account's latest deal that names one
+    select
+        account_id,
+        'competitor' as attribute,
+        competitor as value
+    from (
+        select
+            account_id,
+            trim(competitor) as competitor,
+            row_number() over (partition by account_id order by created_at desc, deal_id asc) as place
+        from {{ ref('int_crm__deals_classified') }}
+        where account_id is not null and trim(competitor) <> ''
+    ) as rivals
+    where place = 1
 ),
 
 stated as (
@@ -48,17 +66,38 @@ stated as (
     where share is not null
 ),
 
-best as (
+benchmarks as (
+    {{ accounts_named_in('benchmark_customers') }}
+),
+
+like_whom as (
+    select
+        account_id,
+        'benchmark customers' as basis
+    from benchmarks
+    where account_id is not null
+    union
+    select
+        account_id,
+        'best customers' as basis
+    from {{ ref('best_customers') }}
+    where
+        rank_number <= {{ persona_threshold('best_customers_compared') }}
+        and (select count(b.account_id) from benchmarks as b) = 0
+),
+
+alike as (
     select
         d.attribute,
         d.value,
-        cast(count(*) as double) / sum(count(*)) over (partition by d.attribute) as target_share
+        cast(count(*) as double) / sum(count(*)) over (partition by d.attribute) as target_share,
+        l.basis
     from described as d
-    inner join {{ ref('best_customers') }} as b on b.account_id = d.account_id
+    inner join like_whom as l on l.account_id = d.account_id
     where
-        b.rank_number <= {{ persona_threshold('best_customers_compared') }}
+        d.attribute <> 'competitor'
         and d.attribute not in (select s.attribute from stated as s)
-    group by d.attribute, d.value
+    group by d.attribute, d.value, l.basis
 ),
 
 targets as (
@@ -67,10 +106,7 @@ targets as (
         'target profile' as basis
     from stated
     union all
-    select
-        *,
-        'best customers' as basis
-    from best
+    select * from alike
 ),
 
 bases as (
