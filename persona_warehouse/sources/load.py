@@ -140,6 +140,8 @@ def _run_dlt(settings: Settings, stream: str, extracts: list[Extract], suppresso
     working = settings.home / "dlt"
     shutil.rmtree(working / stream, ignore_errors=True)
     os.environ["RESTORE_FROM_DESTINATION"] = "false"
+    # one file after the other: in turns all of them would be open at once, each with what the engine keeps for it
+    os.environ["EXTRACT__NEXT_ITEM_MODE"] = "fifo"
     # nothing of dlt is configured in Airflow: it would import it, and inside a task ask it for hundreds of variables
     os.environ["PROVIDERS__ENABLE_AIRFLOW_SECRETS"] = "false"
     import dlt
