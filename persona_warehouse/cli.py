@@ -486,6 +486,22 @@ def rollback_release(
         out.print(f"undo: persona releases rollback {before.release_id}", style="dim")
 
 
+@releases_app.command("copy")
+def copy_release(
+    connection: Annotated[str, typer.Argument(help="An Airflow connection to a PostgreSQL, such as bi_postgres.")],
+    release: Annotated[str | None, typer.Argument(help="An id or its beginning; default the current one.")] = None,
+    home: Home = None,
+) -> None:
+    """Copy a release to PostgreSQL, into the schemas persona_marts and persona_quality, in one step for readers."""
+    from persona_warehouse.mirror import mirror
+    from persona_warehouse.publish import find_release
+
+    found = find_release(_settings(home), release)
+    with err.status("copying …"):
+        said = mirror(found, connection)
+    out.print(said)
+
+
 @releases_app.command("prune")
 def prune_releases(
     keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest to keep.")] = 7, home: Home = None

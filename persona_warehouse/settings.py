@@ -32,6 +32,7 @@ class Settings:
         force: sources are read and landed whole, as if nothing had been loaded before.
         erase_unfollowed: after a night, what WeChat told of people who left is erased.
         publish_restricted: each release has a second file with names, addresses and numbers, for its owner alone.
+        publish_postgres: name of the connection to a PostgreSQL that each release is copied to; empty: none.
         pages_url: where the home's pages are served, for links in alarms; empty: links are paths of files.
     """
 
@@ -44,6 +45,7 @@ class Settings:
     erase_unfollowed: bool = False
     pages_url: str = ""
     publish_restricted: bool = False
+    publish_postgres: str = ""
 
     @property
     def report_url(self) -> str:
@@ -126,6 +128,7 @@ class Settings:
             "PERSONA_ERASE_UNFOLLOWED": "1" if self.erase_unfollowed else "",
             "PERSONA_PAGES_URL": self.pages_url,
             "PERSONA_PUBLISH_RESTRICTED": "1" if self.publish_restricted else "",
+            "PERSONA_PUBLISH_POSTGRES": self.publish_postgres,
             "PERSONA_MEMORY_LIMIT": memory_limit(),
         }
 
@@ -172,6 +175,7 @@ def load_settings(
         int(keep),
         erase_unfollowed=_is_set("PERSONA_ERASE_UNFOLLOWED"),
         publish_restricted=_is_set("PERSONA_PUBLISH_RESTRICTED"),
+        publish_postgres=os.environ.get("PERSONA_PUBLISH_POSTGRES") or "",
         pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
     )
 

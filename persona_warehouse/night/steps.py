@@ -84,7 +84,13 @@ def _resolve(settings: Settings) -> Any:
 def _publish(settings: Settings) -> Any:
     from persona_warehouse.night.release import publish_night
 
-    return publish_night(settings)
+    release = publish_night(settings)
+    if not settings.publish_postgres:
+        return release
+    from persona_warehouse.mirror import mirror
+
+    # the release stands, whatever becomes of its copy
+    return f"{release}; in PostgreSQL {mirror(release, settings.publish_postgres)}"
 
 
 def _build(settings: Settings, layer: str) -> str:

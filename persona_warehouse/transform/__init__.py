@@ -206,11 +206,13 @@ def describe_marts(settings: Settings) -> tuple[dict[str, str], dict[str, dict[s
     """What dbt's manifest says of the marts.
 
     Returns:
-        mart -> the columns of its grain, and mart -> {column: description} with the table's own under "".
+        mart -> the columns that it is ordered by (those it is looked up by, else those of its grain), and
+        mart -> {column: description} with the table's own under "".
     """
     nodes = read_json(_target(settings) / "manifest.json")["nodes"].values()
     marts = [node for node in nodes if node["resource_type"] == "model" and node["schema"] == "marts"]
-    order = {node["alias"]: str(node["config"]["meta"].get("grain", "")) for node in marts}
+    metas = {node["alias"]: node["config"]["meta"] for node in marts}
+    order = {mart: str(meta.get("order_by") or meta.get("grain", "")) for mart, meta in metas.items()}
     comments = {
         node["alias"]: {"": node["description"]} | {n: c["description"] for n, c in node["columns"].items()}
         for node in marts

@@ -179,6 +179,8 @@ class TestMarts:
             unique = [[test["column_name"]] for test in project.tests_of(node, "unique")]
             unique += [test["test_metadata"]["kwargs"]["columns"] for test in project.tests_of(node, "unique_together")]
             assert grain in unique, name
+            order = node["config"]["meta"].get("order_by", "")
+            assert {column.strip() for column in order.split(",") if column} <= set(node["columns"]), name
             for column in grain:
                 kinds = [constraint["type"] for constraint in node["columns"][column]["constraints"]]
                 assert "not_null" in kinds, f"{name}.{column}"

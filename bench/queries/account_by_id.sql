@@ -1,0 +1,1 @@
+select * from marts.accounts where account_id = $account_id

@@ -1,0 +1,1 @@
+select contact_id, job_function, seniority, is_follower from marts.contacts where account_id = $account_id

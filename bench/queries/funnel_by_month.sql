@@ -1,0 +1,1 @@
+select * from marts.lead_funnel where segment_type = 'all' order by all
