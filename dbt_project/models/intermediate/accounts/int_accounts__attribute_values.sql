@@ -32,7 +32,8 @@ numbered as (
             as number_factor
     from recorded as r
     left join {{ source('identity', 'quantities') }} as q
-        on q.raw = r.raw_value and r.kind in ('number', 'money', 'year')
+        -- a condition on the left side alone would make the engine compare every row with every other
+        on q.raw = case when r.kind in ('number', 'money', 'year') then r.raw_value end
 ),
 
 in_words as (
@@ -54,10 +55,10 @@ in_words as (
             t.term = lower(trim(r.raw_value))
             and t.attribute = case when r.kind in ('flag', 'tool') then 'flag' else r.attribute end
     left join {{ source('identity', 'industries') }} as i
-        on i.raw = r.raw_value and r.kind = 'industry' and r.source_type <> 'name'
+        on i.raw = case when r.kind = 'industry' and r.source_type <> 'name' then r.raw_value end
     left join {{ source('identity', 'trades') }} as w
-        on w.raw = r.raw_value and r.kind = 'industry' and r.source_type = 'name'
-    left join {{ source('identity', 'locations') }} as p on p.raw = r.raw_value and r.kind = 'location'
+        on w.raw = case when r.kind = 'industry' and r.source_type = 'name' then r.raw_value end
+    left join {{ source('identity', 'locations') }} as p on p.raw = case when r.kind = 'location' then r.raw_value end
 ),
 
 valued as (
@@ -177,20 +178,54 @@ once as (
     where place = 1
 ),
 
--- for each value the best of every kind of source that says the same; two records of one source are one voice
+-- each kind of source's best word for a value: two records of one source are one voice. An account may be told of by a
+-- thousand records, which say few things
+said as (
+    select
+        account_id,
+        attribute,
+        kind,
+        tolerance,
+        broad,
+        middle,
+        case when kind in ('number', 'money') then number_value end as number_value,
+        source_type,
+        max(case when is_in_time then confidence end) as confidence
+    from once
+    group by
+        account_id, attribute, kind, tolerance, broad, middle,
+        case when kind in ('number', 'money') then number_value end, source_type
+),
+
+things as (
+    select distinct
+        account_id,
+        attribute,
+        kind,
+        tolerance,
+        broad,
+        middle,
+        number_value
+    from said
+),
+
 voices as (
     select
-        o.account_attribute_id,
+        o.account_id,
+        o.attribute,
+        o.broad,
+        o.middle,
+        o.number_value,
         v.source_type,
         max(v.confidence) as broad_confidence,
         max(case when v.middle = o.middle then v.confidence when o.kind in ('number', 'money') then v.confidence end)
             as middle_confidence
-    from once as o
-    inner join once as v
+    from things as o
+    inner join said as v
         on
             v.account_id = o.account_id
             and v.attribute = o.attribute
-            and v.is_in_time
+            and v.confidence is not null
             and (
                 v.broad = o.broad
                 or (
@@ -199,18 +234,22 @@ voices as (
                     <= o.tolerance * greatest(abs(v.number_value), abs(o.number_value))
                 )
             )
-    group by o.account_attribute_id, v.source_type
+    group by o.account_id, o.attribute, o.broad, o.middle, o.number_value, v.source_type
 ),
 
 agreed as (
     select
-        account_attribute_id,
+        account_id,
+        attribute,
+        broad,
+        middle,
+        number_value,
         count(*) as agreeing_sources,
         -- as if the sources were independent: the chance that not all of them are wrong
         round(1 - exp(sum(ln(1 - broad_confidence))), 4) as broad_agreement,
         round(1 - exp(sum(ln(1 - coalesce(middle_confidence, 0)))), 4) as middle_agreement
     from voices
-    group by account_attribute_id
+    group by account_id, attribute, broad, middle, number_value
 ),
 
 ranked as (
@@ -237,7 +276,13 @@ ranked as (
                 o.account_attribute_id asc
         ) as value_place
     from once as o
-    left join agreed as a on a.account_attribute_id = o.account_attribute_id
+    left join agreed as a
+        on
+            a.account_id = o.account_id
+            and a.attribute = o.attribute
+            and a.broad is not distinct from o.broad
+            and a.middle is not distinct from o.middle
+            and a.number_value is not distinct from case when o.kind in ('number', 'money') then o.number_value end
 )
 
 select
