@@ -10,7 +10,8 @@ names as (
         r.account_id,
         lower(coalesce(n.trade, '')) as trade
     from {{ source('identity', 'companies') }} as r
-    left join {{ ref('stg_crm__companies') }} as c on r.source_system = 'crm' and c.company_id = r.source_id
+    left join {{ ref('stg_crm__companies') }} as c
+        on c.company_id = case when r.source_system = 'crm' then r.source_id end
     inner join {{ source('identity', 'company_names') }} as n on n.raw = coalesce(c.name, r.company_name)
 ),
 

@@ -27,7 +27,8 @@ with company_records as (
         case when c.merged_into_id is null then 'crm' else 'crm_merged' end as source_type,
         cast(coalesce(c.updated_at, c.created_at) as date) as as_of
     from {{ source('identity', 'companies') }} as r
-    left join {{ ref('stg_crm__companies') }} as c on r.source_system = 'crm' and c.company_id = r.source_id
+    left join {{ ref('stg_crm__companies') }} as c
+        on c.company_id = case when r.source_system = 'crm' then r.source_id end
 ),
 
 named as (

@@ -8,7 +8,8 @@ with leads as (
             when l.origin = 'lead' then substring(l.lead_id, 6)
         end as source_lead_id
     from {{ ref('int_crm__leads_with_deals') }} as l
-    left join {{ ref('stg_crm__leads') }} as r on l.origin = 'lead' and r.lead_id = substring(l.lead_id, 6)
+    left join {{ ref('stg_crm__leads') }} as r
+        on r.lead_id = case when l.origin = 'lead' then substring(l.lead_id, 6) end
 ),
 
 people as (
@@ -68,6 +69,21 @@ answers as (
     group by m.lead_id, p.contact_id
 ),
 
+-- by the lead itself or by whom it is
+answered as (
+    select
+        l.lead_id,
+        a.answered_at
+    from leads as l
+    inner join answers as a on a.source_lead_id = l.source_lead_id
+    union all
+    select
+        l.lead_id,
+        a.answered_at
+    from leads as l
+    inner join answers as a on a.contact_id = l.contact_id
+),
+
 met as (
     select
         l.lead_id,
@@ -99,12 +115,11 @@ met as (
     inner join offers as o on o.contact_id = l.contact_id
     union all
     select
-        l.lead_id,
+        lead_id,
         'answered_campaign' as criterion,
-        min(a.answered_at) as met_at
-    from leads as l
-    inner join answers as a on a.source_lead_id = l.source_lead_id or a.contact_id = l.contact_id
-    group by l.lead_id
+        min(answered_at) as met_at
+    from answered
+    group by lead_id
     union all
     select
         l.lead_id,

@@ -106,8 +106,9 @@ deal_steps as (
         on
             c.account_id = s.account_id
             and c.occurred_at < s.occurred_at
-            and (c.until_at >= s.occurred_at or c.until_at is null)
-    left join comebacks as k on k.account_id = s.account_id and k.occurred_at = s.occurred_at and s.step = 1
+            and coalesce(c.until_at, cast('9999-12-31' as {{ timestamp_type() }})) >= s.occurred_at
+    left join comebacks as k
+        on k.account_id = case when s.step = 1 then s.account_id end and k.occurred_at = s.occurred_at
 ),
 
 stamps as (
@@ -235,7 +236,8 @@ evidence as (
         case when i.reason is not null then 'seek' end as reason_stage,
         i.reason
     from {{ ref('touchpoints') }} as t
-    left join {{ ref('seek_intents') }} as i on i.channel = t.channel and t.touchpoint_type = 'web_session'
+    left join {{ ref('seek_intents') }} as i
+        on i.channel = case when t.touchpoint_type = 'web_session' then t.channel end
     where t.account_id is not null and t.touchpoint_type <> 'deal_created'
     union all
     select

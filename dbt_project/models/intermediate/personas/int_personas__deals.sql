@@ -142,7 +142,8 @@ left join read as r on r.prior_text = d.prior_text
 left join recorded as a
     on
         a.account_id = d.account_id
-        and (a.as_of is null or d.closed_at is null or a.as_of <= cast(d.closed_at as date))
+        and coalesce(a.as_of, cast('0001-01-01' as date))
+        <= coalesce(cast(d.closed_at as date), cast('9999-12-31' as date))
 left join deciders as f on f.deal_id = d.deal_id and f.place = 1
 left join stakeholders as s on s.deal_id = d.deal_id
 left join meetings as m on m.deal_id = d.deal_id

@@ -62,19 +62,30 @@ campaigns as (
         and {{ local_date('c.ended_at') }} <= {{ night }}
 ),
 
+invited as (
+    select
+        campaign_id,
+        'contacts' as source_object,
+        contact_id as source_id
+    from {{ ref('stg_crm__campaign_members') }}
+    where not coalesce(is_deleted, false)
+    union all
+    select
+        campaign_id,
+        'leads' as source_object,
+        lead_id as source_id
+    from {{ ref('stg_crm__campaign_members') }}
+    where not coalesce(is_deleted, false)
+),
+
 members as (
     select distinct
         m.campaign_id,
         p.account_id
-    from {{ ref('stg_crm__campaign_members') }} as m
+    from invited as m
     inner join {{ source('identity', 'people') }} as p
-        on
-            p.source_system = 'crm'
-            and (
-                (p.source_object = 'contacts' and p.source_id = m.contact_id)
-                or (p.source_object = 'leads' and p.source_id = m.lead_id)
-            )
-    where not coalesce(m.is_deleted, false) and p.account_id is not null
+        on p.source_system = 'crm' and p.source_object = m.source_object and p.source_id = m.source_id
+    where p.account_id is not null
 ),
 
 reached as (

@@ -12,7 +12,8 @@ with names as (
         'company_name' as named_by,
         lower(trim(coalesce(c.name, i.company_name))) as name
     from {{ source('identity', 'companies') }} as i
-    left join {{ ref('stg_crm__companies') }} as c on i.source_system = 'crm' and c.company_id = i.source_id
+    left join {{ ref('stg_crm__companies') }} as c
+        on c.company_id = case when i.source_system = 'crm' then i.source_id end
     union
     select
         account_id,

@@ -97,7 +97,8 @@ timed_marks as (
         max(l.subscribe_scene) as subscribe_scene,
         max(l.last_seen_at) as last_seen_at
     from told as t
-    left join listed_follows as l on l.openid = t.openid and l.occurred_at = t.occurred_at and t.event = 'subscribe'
+    left join listed_follows as l
+        on l.openid = case when t.event = 'subscribe' then t.openid end and l.occurred_at = t.occurred_at
     group by t.openid, t.occurred_at, t.event, t.qr_scene
     union all
     select

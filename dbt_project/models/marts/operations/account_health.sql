@@ -172,4 +172,4 @@ select
 from looked_at as l
 inner join summed as s on s.account_id = l.account_id
 left join {{ ref('health_rules') }} as r on r.rule = s.action_rule
-left join nurtured as n on n.account_id = l.account_id and n.place = 1 and s.action_rule is null
+left join nurtured as n on n.account_id = case when s.action_rule is null then l.account_id end and n.place = 1

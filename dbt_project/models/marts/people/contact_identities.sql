@@ -185,8 +185,8 @@ identities as (
         case when g.gone_at < g.created_at then g.created_at else g.gone_at end as valid_to,
         1 as stint
     from closed as g
-    left join contacts as p on g.entity = 'contact' and p.contact_id = g.entity_id
-    left join accounts as c on g.entity = 'account' and c.account_id = g.entity_id
+    left join contacts as p on p.contact_id = case when g.entity = 'contact' then g.entity_id end
+    left join accounts as c on c.account_id = case when g.entity = 'account' then g.entity_id end
 )
 
 select
