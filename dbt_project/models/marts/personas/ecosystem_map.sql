@@ -40,7 +40,8 @@ posts as (
         count(case when buying_influence = 'user' then 1 end) as user_count,
         count(case when buying_influence = 'technical' then 1 end) as technical_count,
         -- the order of a sum of doubles shall not show
-        round(avg(influence_score), 6) as influence
+        -- twice: of a half, the order of the sum would say whether it goes up or down
+        round(round(avg(influence_score), 9), 6) as influence
     from people
     group by persona, post
 ),

@@ -269,7 +269,8 @@ select
     cast(round(case when f.is_enough then f.high end, 6) as double) as rate_high,
     cast(round(f.alpha, 6) as double) as alpha,
     cast(f.inferred_count as bigint) as inferred_count,
-    cast(round(f.mean_confidence, 6) as double) as mean_confidence,
+    -- twice: of a half, the order of the sum would say whether it goes up or down
+    cast(round(round(f.mean_confidence, 9), 6) as double) as mean_confidence,
     f.is_thin,
     case
         when f.finding_type = 'answer' and f.is_enough then f.low > {{ portrait_parameter('common_share') }}
