@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from persona_warehouse.errors import ConfigError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
+CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -181,22 +182,24 @@ def load_settings(
 
 
 def memory_limit() -> str:
-    """What the engine may hold in memory before it spills to the disk, such as 4000MB: PERSONA_MEMORY_LIMIT, else half
-    of the machine's memory, but no more than 4 GB. A process takes about a half more, for what is not the engine's.
+    """What the engine may hold in memory before it spills to the disk, such as 4000MB: PERSONA_MEMORY_LIMIT, else six
+    tenths of the memory that this process may use. It takes more, for what is not the engine's.
 
     Raises:
         ConfigError: the variable is no number of MB or GB.
     """
     given = os.environ.get("PERSONA_MEMORY_LIMIT")
     if not given:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-        return f"{min(machine // 2, 4_000)}MB"
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        bound = CGROUP.read_text().strip() if CGROUP.exists() else "max"
+        # a container is told the memory of its machine, and its own here
+        return f"{6 * min(memory, int(bound) if bound.isdecimal() else memory) // 10_000_000}MB"
     if not re.fullmatch(r"[1-9][0-9]*(\.[0-9]+)?(MB|GB)", given):
         raise ConfigError(
             "PERSONA_MEMORY_LIMIT cannot be read",
             expected="a number of MB or GB, such as 8GB",
             found=given,
-            remedy="unset PERSONA_MEMORY_LIMIT (default half of the memory, at most 4GB) or correct it",
+            remedy="unset PERSONA_MEMORY_LIMIT (default six tenths of the memory) or correct it",
         )
     return given
 

@@ -13,7 +13,7 @@ import pytest
 
 from persona_warehouse import settings as module
 from persona_warehouse.errors import ConfigError, ExitCode
-from persona_warehouse.settings import load_settings
+from persona_warehouse.settings import load_settings, memory_limit
 
 
 @pytest.fixture(autouse=True)
@@ -153,3 +153,19 @@ def test_a_switch_is_one_or_nought(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv(variable, "yes")
     with pytest.raises(ConfigError, match=variable):
         load_settings(tmp_path)
+
+
+def test_the_engine_takes_six_tenths_of_the_memory_that_there_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("PERSONA_MEMORY_LIMIT", raising=False)
+    monkeypatch.setattr(module, "CGROUP", tmp_path / "memory.max")
+    of_the_machine = memory_limit()
+    megabytes = int(of_the_machine.removesuffix("MB"))
+    assert 0 < megabytes * 1_000_000 <= 0.6 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    (tmp_path / "memory.max").write_text("max\n")
+    assert memory_limit() == of_the_machine
+    (tmp_path / "memory.max").write_text("500000000\n")
+    assert memory_limit() == "300MB"
+    monkeypatch.setenv("PERSONA_MEMORY_LIMIT", "7.5GB")
+    assert memory_limit() == load_settings().environment()["PERSONA_MEMORY_LIMIT"] == "7.5GB"

@@ -47,9 +47,6 @@ def test_sessions_hold_no_more_memory_than_they_are_told(database: Path, monkeyp
                 for one in (connection, other)
             }
 
-    monkeypatch.delenv("PERSONA_MEMORY_LIMIT", raising=False)
-    (usual,) = limits()
-    assert usual <= "3.7 GiB"
     monkeypatch.setenv("PERSONA_MEMORY_LIMIT", "300MB")
     assert limits() == {"286.1 MiB"}
     with scratch() as connection:
