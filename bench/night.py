@@ -11,18 +11,12 @@ from typing import Any
 
 from bench import bare, worlds
 from bench.stage import Stage
+from persona_warehouse.landing.contract import STREAMS
+from persona_warehouse.night import steps
 from persona_warehouse.settings import Settings, load_settings
 
-INGEST = ("ingest_crm", "ingest_website", "ingest_wechat")
-STEPS = (
-    *INGEST,
-    "build_staging",
-    "audit_staging",
-    "resolve_identities",
-    "build_marts",
-    "audit_marts",
-    "publish_release",
-)
+INGEST = tuple(f"ingest_{stream}" for stream in STREAMS)
+STEPS = (*INGEST, *steps.BODIES)
 # name, what its sources show, its date
 NIGHTS = (
     ("first night", "first", worlds.FIRST),
@@ -72,8 +66,6 @@ def _stages_of_step(folder: Path, settings: Settings, night: str, step: str) -> 
 
 def run_step(home: str, sources: str, on: str, step: str) -> dict[str, Any]:
     """One step as a task of Airflow runs it, its imports included."""
-    from persona_warehouse.night import steps
-
     _settings(Path(home), Path(sources), date.fromisoformat(on))
     size = _bytes(Path(home))
     if step in INGEST:
@@ -100,14 +92,13 @@ def rebuild(home: str, sources: str, on: str) -> dict[str, Any]:
     """The warehouse built anew from the landing zone, and its marts compared with those of night after night."""
     from persona_warehouse import publish
     from persona_warehouse.night import rebuild as rebuilding
-    from persona_warehouse.night import steps
     from persona_warehouse.night.runs import recorded
 
     settings = _settings(Path(home), Path(sources), date.fromisoformat(on))
     before = publish.current_release(settings)
 
     def run(at: Settings) -> Any:
-        for step in STEPS[len(INGEST) :]:
+        for step in steps.BODIES:
             getattr(steps, step)(on)
         return recorded(at)
 

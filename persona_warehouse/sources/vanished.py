@@ -12,7 +12,7 @@ from persona_warehouse.landing.contract import ObjectContract
 from persona_warehouse.landing.typing import SQL_TYPES
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.reading.tables import batches_of
-from persona_warehouse.warehouse import identifier, literal, scratch
+from persona_warehouse.warehouse import identifier, insert, literal, scratch
 
 # of fewer rows than this any number may go at once
 FEW = 20
@@ -56,7 +56,7 @@ def vanished_batches(
         trimmed = ", ".join(f"trim(cast({identifier(name)} as varchar)) as {identifier(name)}" for name in contract.key)
         connection.execute(f"create table present as select {trimmed} from (select * from current) as now({named})")
         connection.execute("create table loads (filename varchar, number integer)")
-        connection.executemany("insert into loads values (?, ?)", landed)
+        insert(connection, "loads", landed)
         # a column that is newer than all these files is in the object's empty one
         shape = str(settings.landing / contract.stream / contract.name / "_schema.parquet")
         paths = ", ".join(literal(path) for path in [shape, *(path for path, _ in landed)])

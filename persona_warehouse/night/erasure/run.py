@@ -93,8 +93,7 @@ def _remember_without(settings: Settings, plan: Plan, connection: duckdb.DuckDBP
         )
         connection.execute(f"set variable erased_{name} = (select coalesce(list(one), []) from erased_{name})")
     connection.execute("create or replace temp table erased_terms (column_name varchar, term varchar)")
-    if plan.terms:
-        connection.executemany("insert into erased_terms values (?, ?)", sorted(plan.terms))
+    warehouse.insert(connection, "erased_terms", sorted(plan.terms))
     memory.remember(settings, connection, erasing=True)
 
 
