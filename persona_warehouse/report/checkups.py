@@ -24,7 +24,7 @@ TABLES = ("marts.accounts", "marts.account_health")
 WHAT = (
     Column("industry_name"), Column("place"), Column("employee_count", "count"), Column("annual_revenue_cny", "money"),
     Column("persona", words={"zh": "persona_zh", "en": "persona_en"}), Column("probability", "share"),
-    Column("fit_segment", "label", group="values.moved"), Column("value_class", "label"),
+    Column("fit_segment", "label"), Column("value_class", "label"),
     Column("customer_since", "day"), Column("won_revenue_cny", "money"), Column("open_deals", "count"),
     Column("contacts_known", "count"), Column("ltv_to_cac", "number"), Column("nps_score", "days", n="nps_responses"),
 )  # fmt: skip
