@@ -8,7 +8,7 @@ UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup browser demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow up down clean
+.PHONY: help setup browser spark demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow up down clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -40,10 +40,19 @@ browser: ## Chromium for the tests of the report, where apt may install it; with
 		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq chromium fonts-noto-cjk >/dev/null; } \
 		|| echo "no Chromium, and apt may not install it: the tests of the report in a browser will be skipped"
 
+spark: .venv/spark ## what the models need to run on Spark (docs/how-to/run-on-spark.md)
+	@command -v java >/dev/null \
+		|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; } \
+		|| echo "no Java, and apt may not install it: the models run on DuckDB only"
+
+.venv/spark: requirements-spark.txt .venv/ready
+	@$(INSTALL) --no-deps --require-hashes -r requirements-spark.txt
+	@touch $@
+
 test: setup browser ## the tests, under ten minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not heavy"
 
-test-heavy: setup ## the scheduler, backfills, kills by the dozen, whole nights, also through APIs: under 45 minutes
+test-heavy: setup spark ## the scheduler, backfills, kills by the dozen, whole nights, also through APIs: under 45 minutes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile -m heavy
 
 bench: setup ## how fast it is beside the bare engine (SCALE=10m for more)
@@ -68,6 +77,7 @@ format: setup ## put Python and SQL in form
 
 lock: ## compile requirements.txt from requirements.in (needs uv)
 	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
+	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements.txt requirements-spark.in -o requirements-spark.txt
 
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone

@@ -75,9 +75,14 @@ def give_key(connection: Any, settings: Settings) -> None:
 
 def give_pads(connection: Any, key: bytes) -> None:
     """The same for any key."""
+    for name, pad in pads(key).items():
+        # not as a parameter: the first one bound in a process makes the engine's client import pandas
+        connection.execute(f"set variable {name} = unhex('{pad}')")
+
+
+def pads(key: bytes) -> dict[str, str]:
+    """The two pads of a key (RFC 2104), in hex, by the session variables that the SQL macro reads them from."""
     if len(key) > BLOCK:
         key = hashlib.sha256(key).digest()
     key = key.ljust(BLOCK, b"\0")
-    for name, pad in (("hmac_inner", 0x36), ("hmac_outer", 0x5C)):
-        # not as a parameter: the first one bound in a process makes the engine's client import pandas
-        connection.execute(f"set variable {name} = unhex('{bytes(byte ^ pad for byte in key).hex()}')")
+    return {name: bytes(byte ^ pad for byte in key).hex() for name, pad in (("hmac_inner", 0x36), ("hmac_outer", 0x5C))}

@@ -18,6 +18,7 @@ from persona_warehouse.errors import ConfigError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 CGROUP = Path("/sys/fs/cgroup/memory.max")
+ENGINES = ("duckdb", "spark")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Settings:
         publish_restricted: each release has a second file with names, addresses and numbers, for its owner alone.
         publish_postgres: name of the connection to a PostgreSQL that each release is copied to; empty: none.
         pages_url: where the home's pages are served, for links in alarms; empty: links are paths of files.
+        engine: what runs the models, duckdb or spark.
     """
 
     home: Path
@@ -47,6 +49,7 @@ class Settings:
     pages_url: str = ""
     publish_restricted: bool = False
     publish_postgres: str = ""
+    engine: str = "duckdb"
 
     @property
     def report_url(self) -> str:
@@ -131,6 +134,7 @@ class Settings:
             "PERSONA_PUBLISH_RESTRICTED": "1" if self.publish_restricted else "",
             "PERSONA_PUBLISH_POSTGRES": self.publish_postgres,
             "PERSONA_MEMORY_LIMIT": memory_limit(),
+            "PERSONA_ENGINE": self.engine,
         }
 
 
@@ -168,6 +172,14 @@ def load_settings(
             remedy="unset PERSONA_KEEP_RELEASES (default 7) or correct it",
         )
     memory_limit()  # wrong at once, not in the middle of a night
+    engine = os.environ.get("PERSONA_ENGINE") or "duckdb"
+    if engine not in ENGINES:
+        raise ConfigError(
+            "PERSONA_ENGINE is no engine",
+            expected=" or ".join(ENGINES),
+            found=engine,
+            remedy="unset PERSONA_ENGINE (default duckdb) or correct it",
+        )
     return Settings(
         root,
         sources_file,
@@ -178,6 +190,7 @@ def load_settings(
         publish_restricted=_is_set("PERSONA_PUBLISH_RESTRICTED"),
         publish_postgres=os.environ.get("PERSONA_PUBLISH_POSTGRES") or "",
         pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
+        engine=engine,
     )
 
 

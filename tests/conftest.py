@@ -37,7 +37,7 @@ class Answer:
     err: str
 
 
-def persona(*arguments: str | Path, home: Path, **environment: str) -> Answer:
+def persona(*arguments: str | Path, home: Path, timeout: int = 500, **environment: str) -> Answer:
     """Runs the command line in a process of its own, with no PERSONA_* variable but the given ones."""
     if arguments[0] == "nightly" and not (home / "dbt_target").exists():
         give_parsed_project(home)
@@ -48,7 +48,7 @@ def persona(*arguments: str | Path, home: Path, **environment: str) -> Answer:
         cwd=home.parent,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=timeout,
         check=False,
     )
     return Answer(done.returncode, done.stdout, done.stderr)

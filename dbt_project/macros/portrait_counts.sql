@@ -4,7 +4,7 @@
     {% set columns = keys | join(', ') %}
     {% set joined = [] %}
     {% for key in keys %}
-        {% do joined.append("coalesce(v." ~ key ~ ", '') = coalesce(a." ~ key ~ ", '')") %}
+        {% do joined.append("v." ~ key ~ " is not distinct from a." ~ key) %}
     {% endfor %}
     select
         v.*,

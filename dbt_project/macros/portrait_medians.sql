@@ -8,8 +8,8 @@
         count(*) >= {{ persona_threshold('min_cell_customers') }} as is_enough,
         count(*) < {{ persona_threshold('persona_thin') }} as is_thin,
         {{ median_of('amount') }} as amount,
-        max(case when place <= greatest(1, floor(total / 2.0 - {{ z }} * sqrt(total) / 2)) then amount end) as low,
-        min(case when place >= least(total, ceil(1 + total / 2.0 + {{ z }} * sqrt(total) / 2)) then amount end) as high
+        max(case when place <= greatest(1, floor(total / 2e0 - {{ z }} * sqrt(total) / 2)) then amount end) as low,
+        min(case when place >= least(total, ceil(1 + total / 2e0 + {{ z }} * sqrt(total) / 2)) then amount end) as high
     from (
         select
             {{ columns }},

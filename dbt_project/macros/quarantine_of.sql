@@ -11,7 +11,7 @@ errors as (
 identified as (
     select
         *,
-        {{ dbt.hash("concat_ws('|', source_file, cast(source_row as varchar), coalesce(raw_row, ''), coalesce(field, ''), rule)") }} as quarantine_id
+        {{ dbt.hash("concat_ws('|', source_file, cast(source_row as " ~ dbt.type_string() ~ "), coalesce(raw_row, ''), coalesce(field, ''), rule)") }} as quarantine_id
     from errors
 ),
 

@@ -140,9 +140,11 @@ def put_back(settings: Settings) -> None:
 
 
 def drop(settings: Settings, *, aside: bool = False) -> None:
-    """Removes the warehouse, or with `aside` what a rebuild set aside."""
+    """Removes the warehouse and Spark's tables, or with `aside` what a rebuild set aside."""
     for path in _with_log(_aside(settings, BEFORE_REBUILD) if aside else settings.warehouse_file):
         path.unlink(missing_ok=True)
+    if not aside:
+        shutil.rmtree(settings.home / "spark", ignore_errors=True)
 
 
 def damaged_files(settings: Settings) -> list[Path]:

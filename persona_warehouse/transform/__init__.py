@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from persona_warehouse.errors import PersonaError
+from persona_warehouse.errors import ConfigError, PersonaError
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
@@ -45,7 +45,14 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     # seeds change when somebody edits them: in most nights sixty tables and their tests would only be made again
     are_loaded = layer == "staging" and seeds == _loaded_seeds(settings)
     arguments = ["build", "--select", f"tag:{layer}", "--exclude", "resource_type:unit_test"]
-    results = [_node(result) for result in _invoke(settings, [*arguments, *(["path:seeds"] if are_loaded else [])])]
+    results = [
+        _node(result)
+        for result in (
+            _on_spark(settings, layer, arguments, are_loaded)
+            if settings.engine == "spark"
+            else _invoke(settings, [*arguments, *(["path:seeds"] if are_loaded else [])])
+        )
+    ]
     write_json(_results_file(settings, layer), [vars(result) for result in results])
     failed = [result for result in results if result.status in ("error", "fail")]
     if failed:
@@ -60,6 +67,37 @@ def build(settings: Settings, layer: str) -> list[NodeResult]:
     if layer == "staging" and not are_loaded:
         _remember_seeds(settings, seeds)
     return results
+
+
+def _on_spark(settings: Settings, layer: str, arguments: list[str], are_loaded: bool) -> list[Any]:
+    """The same on Spark: seeds are loaded and tested here, the models there.
+
+    Raises:
+        ConfigError: what Spark needs is not installed.
+    """
+    here = replace(settings, engine="duckdb")
+    seeds: list[Any] = []
+    if layer == "staging" and not are_loaded:
+        seeds = _invoke(here, ["build", "--select", "path:seeds"])
+        if any(str(result.status) in ("error", "fail") for result in seeds):
+            return seeds
+    try:
+        import pyspark  # noqa: F401
+
+        from persona_warehouse.transform.spark.layers import on_spark
+    except ImportError as error:
+        raise ConfigError(
+            "Spark is not installed",
+            expected="pyspark and dbt-spark, for PERSONA_ENGINE=spark",
+            found=str(error),
+            remedy="pip install -r requirements-spark.txt, and a Java of 17 or newer",
+        ) from error
+    sources = _parsed(settings).sources.values()
+    loads = next(
+        one.meta["external_location"] for one in sources if (one.source_name, one.name) == ("landing", "loads")
+    )
+    with on_spark(settings, layer, loads):
+        return [*seeds, *_invoke(settings, [*arguments, "path:seeds"])]
 
 
 def _parsed(settings: Settings) -> Any:
@@ -119,6 +157,8 @@ def unit_test(settings: Settings) -> list[NodeResult]:
 
 def write_docs(settings: Settings, out: Path, former: Path | None = None) -> Path:
     """Writes dbt's documentation as one file, `out`/index.html; that of `former` where the project is as it was."""
+    # on Spark too: its tables are views of the warehouse file
+    settings = replace(settings, engine="duckdb")
     out.mkdir(parents=True, exist_ok=True)
     digest = _digest(settings, settings.dbt_project)
     mark = former / DIGEST if former else None
@@ -152,7 +192,7 @@ def _results_file(settings: Settings, layer: str) -> Path:
 
 
 def _target(settings: Settings) -> Path:
-    return settings.home / "dbt_target"
+    return settings.home / "dbt_target" / ("spark" if settings.engine == "spark" else "")
 
 
 def _invoke(settings: Settings, arguments: list[str]) -> list[Any]:
@@ -170,6 +210,7 @@ def _run_dbt(settings: Settings, arguments: list[str], manifest: Any) -> list[An
     common = [
         "--project-dir", folder,
         "--profiles-dir", folder,
+        "--target", settings.engine,
         "--target-path", str(_target(settings)),
         "--log-path", str(settings.logs / "dbt"),
         "--log-level-file", "info",

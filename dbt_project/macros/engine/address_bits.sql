@@ -28,3 +28,29 @@
             ))
     end
 {%- endmacro %}
+
+{% macro spark__address_bits(address) -%}
+    {%- set octet = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])' -%}
+    {%- set words = '(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4})*)' -%}
+    {%- set plain = "regexp_replace(regexp_replace(lower(trim(" ~ address ~ ")), '%.*$', ''), '^::ffff:([0-9]+[.])', '$1')" -%}
+    {%- set listed = "regexp_extract_all(" ~ plain ~ ", '[0-9a-f]+', 0)" -%}
+    case
+        when {{ plain }} rlike '^(?:{{ octet }}(?:[.]{{ octet }}){3})$'
+            then concat('4', array_join(
+                transform(split({{ plain }}, '[.]'), part -> lpad(conv(part, 10, 2), 8, '0')), ''
+            ))
+        when
+            {{ plain }} rlike '^(?:{{ words }}?::{{ words }}?|[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){7})$'
+            and size({{ listed }}) <= case when contains({{ plain }}, '::') then 7 else 8 end
+            then concat('6', array_join(
+                transform(
+                    concat(
+                        regexp_extract_all(split_part({{ plain }}, '::', 1), '[0-9a-f]+', 0),
+                        array_repeat('0', 8 - size({{ listed }})),
+                        regexp_extract_all(split_part({{ plain }}, '::', 2), '[0-9a-f]+', 0)
+                    ),
+                    word -> lpad(conv(word, 16, 2), 16, '0')
+                ), ''
+            ))
+    end
+{%- endmacro %}

@@ -4,3 +4,7 @@
 {% macro default__before_query(url) -%}
     regexp_extract({{ url }}, '^[^?#]*')
 {%- endmacro %}
+
+{% macro spark__before_query(url) -%}
+    regexp_extract({{ url }}, '^[^?#]*', 0)
+{%- endmacro %}

@@ -6,5 +6,7 @@
 {%- endmacro %}
 
 {% macro spark__days_of(first, last) -%}
-    select explode(sequence({{ first }}, {{ last }}, interval 1 day)) as day
+    select explode(sequence(first_day, last_day, interval 1 day)) as day
+    from (select cast({{ first }} as date) as first_day, cast({{ last }} as date) as last_day)
+    where first_day <= last_day
 {%- endmacro %}

@@ -17,5 +17,6 @@
 {% macro spark__entries_of_json(relation, column, keys) %}
     select {{ keys | join(', ') }}, entry_name, entry_value
     from {{ relation }}
-    lateral view explode(from_json({{ column }}, 'map<string,string>')) as entry_name, entry_value
+    lateral view explode(from_json({{ column }}, 'map<string,string>')) entries as entry_name, entry_value
+    where not contains(entry_name, '"')
 {% endmacro %}

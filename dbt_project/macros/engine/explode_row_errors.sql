@@ -16,3 +16,19 @@
         from {{ relation }}
     )
 {% endmacro %}
+
+{% macro spark__explode_row_errors(relation) %}
+    select
+        source_file,
+        source_row,
+        raw_row,
+        load_id,
+        error.field as field,
+        error.rule as rule,
+        error.expected as expected,
+        error.found as found
+    from {{ relation }}
+    lateral view explode(
+        from_json(row_errors, 'array<struct<field: string, rule: string, expected: string, found: string>>')
+    ) errors as error
+{% endmacro %}

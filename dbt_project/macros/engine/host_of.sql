@@ -4,3 +4,7 @@
 {% macro default__host_of(url) -%}
     nullif(regexp_replace(regexp_extract(lower({{ url }}), '^[a-z]+://([^/:?#]+)', 1), '^www[.]', ''), '')
 {%- endmacro %}
+
+{% macro spark__host_of(url) -%}
+    nullif(regexp_replace(regexp_extract(lower({{ url }}), '^[a-z]+://([^/:?#]+)', 1), '^www[.]', ''), '')
+{%- endmacro %}

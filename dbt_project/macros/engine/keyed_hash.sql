@@ -6,3 +6,9 @@
         left(sha256(getvariable('hmac_outer') || unhex(sha256(getvariable('hmac_inner') || encode({{ text }})))), 32)
     end
 {%- endmacro %}
+
+{% macro spark__keyed_hash(text) -%}
+    case when {{ text }} is not null then
+        left(sha2(concat(hmac_outer, unhex(sha2(concat(hmac_inner, encode({{ text }}, 'utf-8')), 256))), 256), 32)
+    end
+{%- endmacro %}

@@ -4,3 +4,7 @@
 {% macro default__load_id_of(filename) -%}
     regexp_extract({{ filename }}, '([0-9]+[.][0-9]+)[.][^/]*$', 1)
 {%- endmacro %}
+
+{% macro spark__load_id_of(filename) -%}
+    regexp_extract({{ filename }}, '([0-9]+[.][0-9]+)[.][^/]*$', 1)
+{%- endmacro %}

@@ -9,6 +9,10 @@
 
 {% macro spark__month_ends(first, last) -%}
     select last_day(month_start) as month_end
-    from (select explode(sequence(trunc({{ first }}, 'MM'), {{ last }}, interval 1 month)) as month_start)
-    where last_day(month_start) <= {{ last }}
+    from (
+        select explode(sequence(trunc(first_date, 'MM'), last_date, interval 1 month)) as month_start, last_date
+        from (select cast({{ first }} as date) as first_date, cast({{ last }} as date) as last_date)
+        where first_date <= last_date
+    )
+    where last_day(month_start) <= last_date
 {%- endmacro %}

@@ -4,3 +4,7 @@
 {% macro default__path_of(url) -%}
     regexp_extract({{ url }}, '^(?:[a-zA-Z]+://[^/?#]*)?([^?#]*)', 1)
 {%- endmacro %}
+
+{% macro spark__path_of(url) -%}
+    regexp_extract({{ url }}, '^(?:[a-zA-Z]+://[^/?#]*)?([^?#]*)', 1)
+{%- endmacro %}

@@ -4,3 +4,7 @@
 {% macro default__query_of(url) -%}
     regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1)
 {%- endmacro %}
+
+{% macro spark__query_of(url) -%}
+    regexp_extract({{ url }}, '^[^?#]*[?]([^#]*)', 1)
+{%- endmacro %}

@@ -4,3 +4,7 @@
 {% macro default__start_of_day(day) -%}
     timezone('{{ var("timezone") }}', cast(cast({{ day }} as date) as timestamp))
 {%- endmacro %}
+
+{% macro spark__start_of_day(day) -%}
+    to_utc_timestamp(cast(cast({{ day }} as date) as timestamp), '{{ var("timezone") }}')
+{%- endmacro %}

@@ -4,3 +4,8 @@
 {% macro default__union_all_by_name() -%}
     union all by name
 {%- endmacro %}
+
+{# tables are built whole here, so that no former shape is met #}
+{% macro spark__union_all_by_name() -%}
+    union all
+{%- endmacro %}

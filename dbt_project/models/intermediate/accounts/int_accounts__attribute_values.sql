@@ -246,8 +246,8 @@ agreed as (
         number_value,
         count(*) as agreeing_sources,
         -- as if the sources were independent: the chance that not all of them are wrong
-        round(1 - exp(sum(ln(1 - broad_confidence))), 4) as broad_agreement,
-        round(1 - exp(sum(ln(1 - coalesce(middle_confidence, 0)))), 4) as middle_agreement
+        {{ rounded('1 - exp(sum(ln(1 - broad_confidence)))', 4) }} as broad_agreement,
+        {{ rounded('1 - exp(sum(ln(1 - coalesce(middle_confidence, 0))))', 4) }} as middle_agreement
     from voices
     group by account_id, attribute, broad, middle, number_value
 ),

@@ -35,7 +35,7 @@ described as (
         select
             d.account_id,
             r.{{ column }} as value,
-            round(d.industry_agreement * {{ account_threshold('rule_factor') }}, 4) as confidence,
+            {{ rounded('d.industry_agreement * ' ~ account_threshold('rule_factor'), 4) }} as confidence,
             concat_ws(' ', r.industry_code, r.trade_term, r.reason) as evidence,
             row_number() over (
                 partition by d.account_id

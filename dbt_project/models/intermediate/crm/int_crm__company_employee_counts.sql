@@ -3,7 +3,7 @@
     only, and growth needs an older one
 #}
 {{ config(
-    materialized='incremental',
+    materialized='table' if target.type == 'spark' else 'incremental',
     incremental_strategy='by_key',
     unique_key=['company_id', 'as_of'],
     on_schema_change='append_new_columns',

@@ -4,6 +4,7 @@
 def model(dbt, session):
     dbt.config(materialized="table")
     from persona_warehouse.personas.tables import memberships
+    from persona_warehouse.transform.relations import as_arrow, as_result
 
     facts = dbt.ref("int_personas__facts").filter("in_personas")
-    return memberships(facts.to_arrow_table(), dbt.ref("int_personas__accounts").to_arrow_table())
+    return as_result(session, memberships(as_arrow(facts), as_arrow(dbt.ref("int_personas__accounts"))))

@@ -4,10 +4,12 @@
 def model(dbt, session):
     dbt.config(materialized="table")
     from persona_warehouse.personas.tables import traits_tested
+    from persona_warehouse.transform.relations import as_arrow, as_result
 
     facts = dbt.ref("int_personas__facts").filter("in_traits")
-    return traits_tested(
-        facts.to_arrow_table(),
-        dbt.ref("int_personas__accounts").to_arrow_table(),
-        dbt.ref("int_personas__memberships").to_arrow_table(),
+    tested = traits_tested(
+        as_arrow(facts),
+        as_arrow(dbt.ref("int_personas__accounts")),
+        as_arrow(dbt.ref("int_personas__memberships")),
     )
+    return as_result(session, tested)

@@ -7,7 +7,7 @@ with deals as (
         c.currency,
         {{ local_date('coalesce(c.closed_at, c.created_at)') }} as bought_on,
         -- a deal that closes before it opens tells nothing of the time it took
-        case when c.closed_at >= c.created_at then {{ seconds_between('c.created_at', 'c.closed_at') }} / 86400.0 end
+        case when c.closed_at >= c.created_at then {{ seconds_between('c.created_at', 'c.closed_at') }} / 86400e0 end
             as cycle_days,
         s.product,
         s.discount_pct,

@@ -3,20 +3,20 @@
    its weight with it #}
 {% set factors = {
     'demand': 'recent_amount + open_amount',
-    'gross_margin': 'case when costed_revenue > 0 then (costed_revenue - cost) / costed_revenue end',
+    'gross_margin': 'case when costed_revenue > 0 then cast(costed_revenue - cost as double) / costed_revenue end',
     'product_kinds': 'nullif(product, 0)',
     'cooperation_base': 'gross_profit',
-    'cooperation_years': 'customer_days / 365.0',
+    'cooperation_years': 'customer_days / 365e0',
     'response': 'cycle_days',
     'referrals': 'case when max(referral) over () > 0 then referral end',
     'brand': 'employee_count',
-    'payment': 'case when due > 0 then paid_in_time / due end',
+    'payment': 'case when due > 0 then cast(paid_in_time as double) / due end',
     'growth': 'ltv',
-    'collection': 'case when paid > 0 then days_late / paid end',
-    'reputation': 'case when answer > 0 then satisfaction / answer end',
+    'collection': 'case when paid > 0 then cast(days_late as double) / paid end',
+    'reputation': 'case when answer > 0 then cast(satisfaction as double) / answer end',
     'breach': 'case when due > 0 then breach end',
     'service_difficulty':
-        'case when max(ticket) over () > 0 then support_hours / greatest(revenue / 10000, support_revenue_min / 10000) end'
+        'case when max(ticket) over () > 0 then cast(support_hours as double) / greatest(revenue / 10000, support_revenue_min / 10000) end'
 } %}
 with sizes as (
     select

@@ -225,7 +225,7 @@ select
                     )
         end as double
     ) as payback_months,
-    cast(case when r.cac_cny > 0 then round(r.ltv_cny / r.cac_cny, 4) end as double) as ltv_to_cac,
+    cast(case when r.cac_cny > 0 then round(cast(r.ltv_cny as double) / r.cac_cny, 4) end as double) as ltv_to_cac,
     r.recency_days,
     r.rfm_r,
     r.rfm_f,

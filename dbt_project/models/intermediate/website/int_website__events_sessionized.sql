@@ -92,5 +92,5 @@ select
     dense_rank() over (partition by anonymous_id order by started_at, run_session_id, own_run) as session_number,
     started_at,
     -- holds the browser's id: what leaves the house is its keyed hash
-    {{ dbt.hash("concat_ws('|', anonymous_id, coalesce(session_mark, cast(started_at as varchar)))") }} as session_key
+    {{ dbt.hash("concat_ws('|', anonymous_id, coalesce(session_mark, " ~ moment_text("started_at") ~ "))") }} as session_key
 from begun

@@ -76,7 +76,7 @@ points as (
         w.sub_driver,
         sum(e.amount * w.points) as points,
         {{ dbt.listagg(
-            "concat(e.value, ' ', cast(cast(e.amount as integer) as varchar))", "', '",
+            "concat(e.value, ' ', cast(cast(e.amount as integer) as " ~ dbt.type_string() ~ "))", "', '",
             "order by e.amount * w.points desc, e.value"
         ) }} as evidence
     from evidence as e

@@ -8,7 +8,7 @@ totals as (
     select
         session_key,
         sum(page_views) as page_views,
-        cast(floor(sum(engaged_ms) / 1000.0) as bigint) as engaged_seconds
+        cast(floor(sum(engaged_ms) / 1000e0) as bigint) as engaged_seconds
     from reads
     group by session_key
 ),

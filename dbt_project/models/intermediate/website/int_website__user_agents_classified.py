@@ -3,7 +3,8 @@
 
 def model(dbt, session):
     dbt.config(materialized="table")
+    from persona_warehouse.transform.relations import as_arrow, as_result
     from persona_warehouse.user_agents import classify
 
-    agents = dbt.ref("stg_website__events").filter("user_agent is not null").project("user_agent").distinct()
-    return classify(sorted(row[0] for row in agents.fetchall()))
+    agents = dbt.ref("stg_website__events").filter("user_agent is not null").select("user_agent").distinct()
+    return as_result(session, classify(sorted(as_arrow(agents)["user_agent"].to_pylist())))

@@ -3,7 +3,7 @@
     same of a person are one row, so the table grows with what changes, not with the nights
 #}
 {{ config(
-    materialized='incremental',
+    materialized='table' if target.type == 'spark' else 'incremental',
     incremental_strategy='by_key',
     unique_key='openid',
     on_schema_change='append_new_columns',

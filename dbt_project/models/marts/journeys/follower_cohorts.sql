@@ -121,13 +121,13 @@ spread as (
         -- Katz and others 1978: the logarithm of a ratio of two shares is about normal
         case
             when lift is not null
-                then sqrt(1.0 / new_k - 1.0 / new_n + 1.0 / long_k - 1.0 / long_n)
+                then sqrt(1e0 / new_k - 1e0 / new_n + 1e0 / long_k - 1e0 / long_n)
         end as log_deviation
     from told
 )
 
 select
-    {{ dbt.hash("concat_ws('|', cohort, scene, cast(window_days as varchar), outcome)") }} as follower_cohort_id,
+    {{ dbt.hash("concat_ws('|', cohort, scene, cast(window_days as " ~ dbt.type_string() ~ "), outcome)") }} as follower_cohort_id,
     cohort,
     scene,
     window_days,

@@ -41,7 +41,7 @@ outcomes as (
 )
 
 select
-    {{ keyed_hash("concat(f.openid, '|', cast(f.episode_number as varchar))") }} as follower_episode_id,
+    {{ keyed_hash("concat(f.openid, '|', cast(f.episode_number as " ~ dbt.type_string() ~ "))") }} as follower_episode_id,
     {{ keyed_hash('f.openid') }} as follower_key,
     f.episode_number,
     f.contact_id,

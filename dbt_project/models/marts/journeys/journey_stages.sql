@@ -97,7 +97,7 @@ summaries as (
         account_id,
         entry_number,
         {{ dbt.listagg(
-            "concat(stream, ' ', evidence, ' ', cast(evidence_count as varchar))",
+            "concat(stream, ' ', evidence, ' ', cast(evidence_count as " ~ dbt.type_string() ~ "))",
             "'; '",
             "order by evidence_count desc, evidence"
         ) }} as evidence_summary,
@@ -125,7 +125,7 @@ reasons as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', c.account_id, cast(c.entry_number as varchar))") }} as journey_stage_id,
+    {{ dbt.hash("concat_ws('|', c.account_id, cast(c.entry_number as " ~ dbt.type_string() ~ "))") }} as journey_stage_id,
     c.account_id,
     o.journey_stage as stage,
     c.stage_order,

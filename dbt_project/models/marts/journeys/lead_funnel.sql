@@ -233,7 +233,7 @@ told as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', t.view, t.segment_type, t.segment, cast(t.month_start as varchar), t.stage)") }}
+    {{ dbt.hash("concat_ws('|', t.view, t.segment_type, t.segment, cast(t.month_start as " ~ dbt.type_string() ~ "), t.stage)") }}
         as lead_funnel_id,
     t.view,
     t.month_start,
@@ -271,7 +271,7 @@ select
     cast(
         case
             when t.is_costed and c.spend_cny + c.presales_cny > 0
-                then (c.won_cny - c.spend_cny - c.presales_cny) / (c.spend_cny + c.presales_cny)
+                then cast(c.won_cny - c.spend_cny - c.presales_cny as double) / (c.spend_cny + c.presales_cny)
         end as double
     ) as roi,
     case

@@ -321,7 +321,7 @@ ahead as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', m.lead_id, cast(m.entry_number as varchar))") }} as lead_stage_id,
+    {{ dbt.hash("concat_ws('|', m.lead_id, cast(m.entry_number as " ~ dbt.type_string() ~ "))") }} as lead_stage_id,
     m.lead_id,
     d.origin,
     d.contact_id,

@@ -36,8 +36,8 @@ distances as (
         account_id,
         topic,
         count(*) as episode_count,
-        avg({{ seconds_between('started_before_at', 'started_at') }} / 86400.0) as mean_days,
-        stddev_pop({{ seconds_between('started_before_at', 'started_at') }} / 86400.0) as deviation_days
+        avg({{ seconds_between('started_before_at', 'started_at') }} / 86400e0) as mean_days,
+        stddev_pop({{ seconds_between('started_before_at', 'started_at') }} / 86400e0) as deviation_days
     from dated
     group by account_id, topic
 ),
@@ -127,7 +127,7 @@ covered as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as varchar))") }} as sourcing_episode_id,
+    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as " ~ dbt.type_string() ~ "))") }} as sourcing_episode_id,
     e.account_id,
     e.topic,
     e.episode_number,
@@ -151,7 +151,7 @@ select
     cast(e.page_views as bigint) as page_views,
     cast(e.engaged_seconds as bigint) as engaged_seconds,
     -- a short episode is counted as a week: two visits of one day are not fourteen a week
-    e.session_count * 7.0 / greatest({{ days_between('e.started_on', 'e.ended_on') }} + 1, 7) as sessions_per_week,
+    e.session_count * 7e0 / greatest({{ days_between('e.started_on', 'e.ended_on') }} + 1, 7) as sessions_per_week,
     cast(c.covered_count as bigint) as covered_count,
     cast(c.covered_count as double) / c.listed_count as covered_share,
     c.covered_contents,

@@ -112,26 +112,29 @@ ranked as (
         *,
         row_number() over (
             partition by account_id, kind, is_so, action_en is not null order by weight desc, rule asc
-        ) as place
+        ) as place,
+        row_number() over (partition by account_id order by weight desc, rule asc) as turn,
+        row_number() over (partition by account_id, measure order by is_known desc, rule asc) as turn_of_measure
     from judged
 ),
 
 summed as (
     select
         account_id,
-        count(distinct case when is_known then measure end) as known_count,
-        count(distinct measure) as asked_count,
+        -- a measure that several rules ask for counts once
+        count(case when turn_of_measure = 1 and is_known then measure end) as known_count,
+        count(case when turn_of_measure = 1 then measure end) as asked_count,
         sum(case when is_so and kind = 'risk' then 1 else 0 end) as risk_count,
         sum(case when is_so and kind = 'risk' then weight else 0 end) as risk_weight,
         sum(case when is_so and kind = 'strength' then 1 else 0 end) as strength_count,
         {% for language, separator in (('zh', '；'), ('en', '; ')) %}
             {{ dbt.listagg(
                 "case when is_so and kind = 'risk' then says_" ~ language ~ " end", "'" ~ separator ~ "'",
-                'order by weight desc, rule'
+                'order by turn'
             ) }} as risks_{{ language }},
             {{ dbt.listagg(
                 "case when is_so and kind = 'strength' then says_" ~ language ~ " end", "'" ~ separator ~ "'",
-                'order by weight desc, rule'
+                'order by turn'
             ) }} as strengths_{{ language }},
         {% endfor %}
         max(case when is_so and kind = 'risk' and action_en is not null and place = 1 then rule end) as action_rule

@@ -56,7 +56,7 @@ standardised as (
             when degrees = 1 then sqrt(srm_chi_square)
             when degrees > 1
                 then
-                    (power(srm_chi_square / degrees, 1.0 / 3) - (1 - 2.0 / (9 * degrees))) / sqrt(2.0 / (9 * degrees))
+                    (power(srm_chi_square / degrees, 1e0 / 3) - (1 - 2e0 / (9 * degrees))) / sqrt(2e0 / (9 * degrees))
         end as srm_z
     from shared
 ),

@@ -107,7 +107,7 @@ select
     c.amount_cny,
     cast(round(c.amount_cny / c.region_amount_cny, 6) as double) as region_share,
     cast(round(c.amount_upto / c.region_amount_cny, 6) as double) as cumulative_share,
-    (c.amount_upto - c.amount_alike) / c.region_amount_cny < {{ value_parameter('key_share') }} as is_key,
+    cast(c.amount_upto - c.amount_alike as double) / c.region_amount_cny < {{ value_parameter('key_share') }} as is_key,
     t.opening_scope,
     t.team,
     t.sales_seat,

@@ -117,8 +117,8 @@ select
     cast(c.year_ago_value as decimal(38, 6)) as year_ago_value,
     cast(c.month_value as decimal(38, 6)) as month_value,
     cast(c.month_target as double) as month_target,
-    cast(case when c.month_target > 0 then c.month_value / c.month_target end as double) as month_attainment,
-    cast(case when c.all_value > 0 then c.value / c.all_value end as double) as share_of_all,
+    cast(case when c.month_target > 0 then cast(c.month_value as double) / c.month_target end as double) as month_attainment,
+    cast(case when c.all_value > 0 then cast(c.value as double) / c.all_value end as double) as share_of_all,
     cast(case when c.segment_type <> 'all' then round(c.peer_mean, 6) end as double) as peer_mean
 from compared as c
 inner join {{ ref('kpi_metrics') }} as m on m.metric = c.metric

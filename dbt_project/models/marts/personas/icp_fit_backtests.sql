@@ -30,7 +30,7 @@ tenths as (
     select
         *,
         ntile(10) over (partition by test order by probability desc, account_id asc) as decile,
-        avg(case when is_customer then 1.0 else 0.0 end) over (partition by test) as base_rate
+        avg(case when is_customer then 1 else 0 end) over (partition by test) as base_rate
     from tests
 ),
 

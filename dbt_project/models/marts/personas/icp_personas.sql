@@ -81,9 +81,9 @@ won as (
         s.persona_id,
         d.*,
         rank() over (partition by s.persona_id order by d.stakeholder_count)
-        + (count(*) over (partition by s.persona_id, d.stakeholder_count) - 1) / 2.0 as stakeholder_place,
+        + (count(*) over (partition by s.persona_id, d.stakeholder_count) - 1) / 2e0 as stakeholder_place,
         rank() over (partition by s.persona_id order by d.amount_cny)
-        + (count(*) over (partition by s.persona_id, d.amount_cny) - 1) / 2.0 as amount_place
+        + (count(*) over (partition by s.persona_id, d.amount_cny) - 1) / 2e0 as amount_place
     from segments as s
     inner join {{ ref('int_personas__deals') }} as d on d.account_id = s.account_id
     where s.is_customer and d.deal_state = 'won'

@@ -109,7 +109,7 @@ select
             when
                 d.won_12m_n >= {{ min_cell }} and d.won_before_n >= {{ min_cell }} and d.won_before_cny > 0
                 and h.days >= 729
-                then round(d.won_12m_cny / d.won_before_cny - 1, 6)
+                then round(cast(d.won_12m_cny as double) / d.won_before_cny - 1, 6)
         end as double
     ) as revenue_growth,
     a.growth_n as employee_growth_n,

@@ -102,7 +102,7 @@ scored as (
                     / sqrt(
                         (cast(wins + other_wins as double) / (n + other_n))
                         * (1 - cast(wins + other_wins as double) / (n + other_n))
-                        * (1.0 / n + 1.0 / other_n)
+                        * (1e0 / n + 1e0 / other_n)
                     )
         end as z_score
     from compared

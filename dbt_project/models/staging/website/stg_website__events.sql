@@ -1,5 +1,5 @@
 {# an event that its source took back takes the place of its former version, and then goes itself #}
-{{ config(unique_key='event_id', post_hook='delete from {{ this }} where is_deleted') }}
+{{ config(unique_key='event_id', post_hook="{{ rows_removed(this, 'is_deleted') }}") }}
 
 with source as (
     {{ new_loads('website', 'events', 'row_errors is null') }}
