@@ -16,14 +16,17 @@ def bundle(home: Path, folder: Path) -> Path:
 
     Args:
         home: the home as Superset's machine sees it; it need not exist on this one.
-        folder: where the files go; what stands there is replaced, as is the zip beside it.
+        folder: where the files go; a bundle that stands there is replaced, as is the zip beside it.
 
     Returns:
         The zip: the same folder packed.
     """
     if not home.is_absolute():
         raise SystemExit(f"the home must be an absolute path, as Superset sees it; found: {home}")
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        if not (folder / "metadata.yaml").exists():
+            raise SystemExit(f"{folder} is there and is no bundle; name another folder")
+        shutil.rmtree(folder)
     shutil.copytree(ASSETS, folder)
     database = folder / "databases" / "persona_marts.yaml"
     text = database.read_text(encoding="utf-8")
