@@ -179,7 +179,7 @@ def opened(superset: Superset, home: Path) -> Iterator[Opened]:
         # charts ask when they come into view, so that the window holds the whole page
         page = chromium.new_page(viewport={"width": 1500, "height": 4600})
         answers: list[Response] = []
-        page.on("response", answers.append)
+        page.on("response", lambda answer: answers.append(answer))
         page.goto(f"{url}/login/")
         page.fill("#username", "admin")
         page.fill("#password", PASSWORD)
