@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -120,6 +121,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def superset(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Superset:
     """Superset with the dashboard imported both ways: from the zip, then over it from the folder."""
+    if sys.version_info >= (3, 13):
+        pytest.skip("Superset 6.1 is for Python 3.10 to 3.12")
     folder = tmp_path_factory.mktemp("superset")
     environment = folder / "environment"
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
@@ -209,6 +212,14 @@ def title(name: str) -> str:
 def answer_of(database: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(database, read_only=True) as connection:
         return connection.execute(query).fetchall()
+
+
+def test_importing_over_an_import_leaves_one_of_each(superset: Superset) -> None:
+    with contextlib.closing(sqlite3.connect(superset.folder / "superset.db")) as kept:
+        assert kept.execute("select slug from dashboards").fetchall() == [(DASHBOARD["slug"],)]
+        assert kept.execute("select count(*), count(distinct slice_id) from dashboard_slices").fetchall() == [
+            (len(CHARTS), len(CHARTS))
+        ]
 
 
 @pytest.mark.parametrize("name", CHARTS)
