@@ -77,7 +77,7 @@ class Superset:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [
+        command: list[str | Path] = [
             self.binaries / "gunicorn",
             "--bind",
             f"127.0.0.1:{port}",
@@ -128,7 +128,7 @@ def superset(tmp_path_factory: pytest.TempPathFactory, home: Path) -> Superset:
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     uv = shutil.which("uv")
-    install = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--quiet"]
+    install: list[str | Path] = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
     subprocess.run([*install, "-r", FOLDER / "requirements.txt"], check=True, timeout=900)
     superset = Superset(environment / "bin", folder)
     packed = bundle(home, folder / "personas")
