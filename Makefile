@@ -6,6 +6,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := $(shell command -v uv 2>/dev/null)
 INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
 .PHONY: help setup browser spark demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow up down clean
@@ -75,9 +76,11 @@ lint: setup ## style, types, floors, SQL
 format: setup ## put Python and SQL in form
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format . ; $(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
 
-lock: ## compile requirements.txt from requirements.in (needs uv)
-	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header requirements.in -o requirements.txt
-	@uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -c requirements.txt requirements-spark.in -o requirements-spark.txt
+lock: ## compile requirements.txt, and what Spark and the executors of many machines need beyond it, from requirements*.in (needs uv)
+	@$(COMPILE) requirements.in -o requirements.txt
+	@for one in spark celery kubernetes; do \
+		$(COMPILE) --no-annotate -c requirements.txt $$(sed -n 's/^\([a-z0-9._-]*\)==.*/--no-emit-package \1/p' requirements.txt) \
+			requirements-$$one.in | sed '/^# The following/,$$d' > requirements-$$one.txt; done
 
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone
