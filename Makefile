@@ -85,8 +85,8 @@ lock: ## compile requirements.txt, and what Spark and the executors of many mach
 airflow: setup ## Airflow's own scheduler and pages, on http://localhost:8080
 	@$(BIN)/persona airflow standalone
 
-up: ## the containers of docker-compose.yml (SOURCES_DIR: the folder with sources.yml; secrets in deploy/secrets/)
-	@test -s deploy/secrets/PERSONA_HASH_KEY || { echo "put a secret of at least 32 characters into deploy/secrets/PERSONA_HASH_KEY"; exit 2; }
+up: ## the containers of docker-compose.yml (SOURCES_DIR: the folder with sources.yml); makes the secrets that are missing
+	@$(PYTHON) deploy/make_secrets.py
 	@docker compose up --build --detach
 
 down: ## stop the containers; the volume with the data stays

@@ -41,7 +41,7 @@ def build_personas() -> None:
         last: dict[str, Any] = {"outlets": [wiring.RELEASE], "on_success_callback": wiring.on_published}
         more = last if step is steps.publish_release else {}
 
-        @task(task_id=step.__name__, pool=wiring.WRITER_POOL, doc_md=step.__doc__, **more)
+        @task(task_id=step.__name__, pool=wiring.WRITER_POOL, queue=wiring.WRITER_POOL, doc_md=step.__doc__, **more)
         def run() -> str:
             context = get_current_context()
             said = wiring.call(step, wiring.business_date(context))

@@ -615,10 +615,19 @@ def airflow(context: typer.Context) -> None:
     from persona_warehouse.night.embedded import airflow_environment, prepare
 
     settings = _settings(None)
-    settings.logs.mkdir(parents=True, exist_ok=True)
     prepare(settings, settings.logs / "airflow.log")
     os.environ.update(airflow_environment(settings))
     os.execv(sys.executable, [sys.executable, "-m", "airflow", *context.args])  # noqa: S606 - becomes airflow
+
+
+@app.command()
+def migrate(home: Home = None) -> None:
+    """Make or upgrade Airflow's database and its pools, before its services start."""
+    from persona_warehouse.night.embedded import prepare
+
+    settings = _settings(home)
+    prepare(settings, settings.logs / "airflow.log", again=True)
+    out.print("Airflow's database and its pools are ready")
 
 
 @app.command()

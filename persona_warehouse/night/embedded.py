@@ -23,18 +23,31 @@ STEPS = (
     ("build_personas", "audit_marts"), ("build_personas", "publish_release"),
 )  # fmt: skip
 
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+def _own_database(settings: Settings) -> str:
+    """The SQLite file of this home; a command waits for the scheduler's writes, instead of failing after five seconds."""
+    return f"sqlite:///{settings.airflow_home}/airflow.db?timeout=60"
+
+
+def _database_elsewhere(settings: Settings) -> bool:
+    """Whether the environment names another database than the home's own, as it is or by a command or a secret."""
+    if any(os.environ.get(DATABASE + suffix) for suffix in ("_CMD", "_SECRET")):
+        return True
+    return os.environ.get(DATABASE, _own_database(settings)) != _own_database(settings)
+
 
 def airflow_environment(settings: Settings) -> dict[str, str]:
     """The environment of every Airflow process of this home; what the caller's environment says of Airflow wins."""
-    defaults = {
+    defaults = {} if _database_elsewhere(settings) else {DATABASE: _own_database(settings)}
+    defaults |= {
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW__CORE__DEFAULT_TIMEZONE": "utc",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        # a command waits for the scheduler's writes, instead of failing after five seconds with half of its own written
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{settings.airflow_home}/airflow.db?timeout=60",
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(settings.airflow_home / "logs"),
         "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         "AIRFLOW__API__EXPOSE_CONFIG": "False",
@@ -49,10 +62,13 @@ def airflow_environment(settings: Settings) -> dict[str, str]:
     return {name: os.environ.get(name, value) for name, value in defaults.items()} | settings.environment() | path
 
 
-def prepare(settings: Settings, log: Path) -> None:
+def prepare(settings: Settings, log: Path, *, again: bool = False) -> None:
     """Makes or upgrades Airflow's database and its pools, once for each version of this package and of Airflow.
 
     Two processes that come at once do not get into each other's way: the second waits.
+
+    Args:
+        again: also where it was done before: a database elsewhere may have been lost, which the home does not see.
 
     Raises:
         PersonaError: the database could not be made.
@@ -61,10 +77,13 @@ def prepare(settings: Settings, log: Path) -> None:
 
     os.environ.update(airflow_environment(settings))
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
-    wanted = f"persona {__version__}, airflow {version('apache-airflow')}\n"
+    elsewhere = _database_elsewhere(settings)
+    place = "elsewhere" if elsewhere else "airflow.db"
+    wanted = f"persona {__version__}, airflow {version('apache-airflow')}, {place}\n"
     marker = settings.airflow_home / "prepared"
     with locked(marker):
-        if marker.exists() and marker.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
+        there = elsewhere or (settings.airflow_home / "airflow.db").exists()
+        if not again and there and marker.exists() and marker.read_text() == wanted:
             return
         _migrate(settings, log)
         write_atomically(marker, wanted)
@@ -72,6 +91,7 @@ def prepare(settings: Settings, log: Path) -> None:
 
 def _migrate(settings: Settings, log: Path) -> None:
     airflow = [sys.executable, "-m", "airflow"]
+    log.parent.mkdir(parents=True, exist_ok=True)
     for arguments in (["db", "migrate"], ["pools", "set", "duckdb_writer", "1", "DuckDB has one writer"]):
         with log.open("a") as stream:
             done = subprocess.run([*airflow, *arguments], stdout=stream, stderr=stream, check=False)  # noqa: S603
@@ -79,7 +99,7 @@ def _migrate(settings: Settings, log: Path) -> None:
             raise PersonaError(
                 f"`airflow {' '.join(arguments[:2])}` failed",
                 file=str(log),
-                remedy=f"read the log; a broken {settings.airflow_home} may be removed, it holds no data",
+                remedy=f"read the log: is the database there? {settings.airflow_home} may be removed, it holds no data",
             )
 
 

