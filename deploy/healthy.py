@@ -1,4 +1,7 @@
-"""Ends with 0 where the API server says that a part of Airflow is healthy: metadatabase, scheduler, dag_processor, triggerer."""
+"""Ends with 0 where the API server says that a part of Airflow is healthy.
+
+Parts: metadatabase, scheduler, dag_processor, triggerer.
+"""
 
 import json
 import sys

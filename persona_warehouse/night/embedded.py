@@ -27,7 +27,7 @@ DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 
 def _own_database(settings: Settings) -> str:
-    """The SQLite file of this home; a command waits for the scheduler's writes, instead of failing after five seconds."""
+    """The SQLite file of this home; a command waits for the scheduler's writes, it does not fail after five seconds."""
     return f"sqlite:///{settings.airflow_home}/airflow.db?timeout=60"
 
 

@@ -1,4 +1,4 @@
-"""The services of docker-compose.yml without containers: a real PostgreSQL, and every command as it stands in the file."""
+"""The services of docker-compose.yml without containers: a real PostgreSQL, every command as it stands in the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +42,7 @@ class Server:
     """A machine that stands for the containers' host: where the file says a path or an address, its own is taken.
 
     Attributes:
-        here: what stands in the compose file and what stands for it, longer ones first.
+        here: what the compose file says, and what stands for it, longer ones first.
         environment: what the image and this machine bring to every service.
     """
 
@@ -56,29 +56,39 @@ class Server:
     def home(self) -> Path:
         return self.folder / "home"
 
-    def said(self, text: str) -> str:
-        """A value of the compose file as Compose would give it to the container, here."""
-        for there, here in self.here.items():
+    def said(self, name: str, text: str) -> str:
+        """A value of the compose file as Compose would give it to a container of the service, here."""
+        for there, here in {**self.here, "/run/secrets": str(self.secrets(name))}.items():
             text = text.replace(there, here)
         return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
+    def secrets(self, name: str) -> Path:
+        """A folder with the secrets that the service is given, and no others."""
+        folder = self.folder / "run" / name
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            for secret in self.services[name]["secrets"]:
+                (folder / secret).symlink_to(self.folder / "secrets" / secret)
+        return folder
+
     def given(self, name: str) -> dict[str, str]:
         """The whole environment of a service, before its entry point."""
-        return self.environment | {key: self.said(value) for key, value in self.services[name]["environment"].items()}
+        of_file = {key: self.said(name, value) for key, value in self.services[name]["environment"].items()}
+        return self.environment | of_file | {"SECRETS_DIR": str(self.secrets(name))}
 
-    def command(self, words: list[str]) -> list[str]:
-        return [str(ROOT / "deploy" / "entrypoint.sh"), *map(self.said, words)]
+    def command(self, name: str, *words: str) -> list[str]:
+        return [str(ROOT / "deploy" / "entrypoint.sh"), *(self.said(name, word) for word in words)]
 
     def start(self, name: str) -> None:
+        command = self.command(name, *self.services[name]["command"])
         with self.log(name).open("wb") as stream:
             self.running[name] = subprocess.Popen(
-                self.command(self.services[name]["command"]),
-                env=self.given(name), stdout=stream, stderr=stream, start_new_session=True,
-            )  # fmt: skip
+                command, env=self.given(name), stdout=stream, stderr=stream, start_new_session=True
+            )
 
     def run(self, name: str, *words: str) -> subprocess.CompletedProcess[str]:
         """A command inside of a service, as `docker compose exec` gives it."""
-        command = self.command(list(words))
+        command = self.command(name, *words)
         return subprocess.run(command, env=self.given(name), capture_output=True, text=True, timeout=300, check=False)
 
     def healthy(self, name: str) -> bool:
@@ -93,10 +103,8 @@ class Server:
         try:
             return process.wait(60)
         finally:
-            try:
+            with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait(10)
 
     def log(self, name: str) -> Path:
@@ -119,7 +127,7 @@ class Server:
             headers={"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {}),
             method="PATCH" if body and "is_paused" in body else None,
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 - on this machine
             return json.load(answer)
 
 
@@ -139,26 +147,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         for line in re.findall(r"^ENV (.*)$", (ROOT / "deploy" / "Dockerfile").read_text(encoding="utf-8"), re.M)
         for word in line.split()
     )
-    with ExitStack() as stack:
-        password = (secrets / "POSTGRES_PASSWORD").read_text(encoding="utf-8").strip()
-        database = stack.enter_context(postgres("airflow", password))
+    password = (secrets / "POSTGRES_PASSWORD").read_text(encoding="utf-8").strip()
+    with postgres("airflow", password) as database:
         database.psql("create database airflow owner airflow")
         here = {
             "@postgres:5432/airflow": f"@/airflow?host={database.pgdata}",
             "api-server:8080": f"127.0.0.1:{port}",
             "8080": port,
-            "/run/secrets": str(secrets),
             "/sources/sources.yml": str(home / "sample" / "sources.yml"),
             "/app/": f"{ROOT}/",
             "/data": str(home),
         }
-        found = Server(folder, here, {}, file["services"])
-        inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-        found.environment = inherited | {
-            **{name: found.said(value) for name, value in image.items() if name != "PATH"},
+        inherited = {name: os.environ[name] for name in ("HOME", "LANG", "PYTHONPATH", "TMPDIR") if name in os.environ}
+        environment = inherited | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
-            "SECRETS_DIR": str(secrets),
+            "PERSONA_HOME": str(home),
+            "PERSONA_SOURCES": here[image["PERSONA_SOURCES"]],
             "CONNECTIONS_DIR": str(secrets / "connections"),
             "PERSONA_DATE": DATE,
             # of the test: other nights may run on this machine, and nobody wants to wait
@@ -168,6 +172,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
             "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         }
+        found = Server(folder, here, environment, file["services"])
         try:
             yield found
         finally:
@@ -215,7 +220,9 @@ def test_no_password_of_the_metadata_is_a_variable_or_in_a_log(server: Server) -
     for name in SERVICES:
         # what the entry point hands on; a running Airflow writes its title over its own
         handed = server.run(name, "env").stdout
-        assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD=" in handed and "PERSONA_HASH_KEY=" in handed
+        assert "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_CMD=" in handed
+        # the key of the hashes is for those alone who may read the home
+        assert ("PERSONA_HASH_KEY=" in handed) == (name in ("scheduler", "dag-processor"))
         logged = server.log(name).read_text(encoding="utf-8", errors="replace")
         assert not any(value in text for value in values for text in (handed, logged)), name
 
