@@ -1,6 +1,6 @@
 """Makes the secrets that are missing, as files; what is there stays.
 
-A container's user is not the one who made a file, and must read it: what keeps others of this machine out is the folder.
+A container's user is not the one who made a file, and must read it: what keeps others out is the folder.
 """
 
 import base64

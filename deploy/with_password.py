@@ -1,4 +1,4 @@
-"""Prints an address with the password of a file in it: Airflow asks for it by a command, so that no variable holds it."""
+"""Prints an address with the password of a file in it: Airflow asks for it by a command, and no variable holds it."""
 
 import sys
 from pathlib import Path

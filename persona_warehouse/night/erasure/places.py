@@ -16,6 +16,7 @@ from persona_warehouse.identity.overrides import home_file
 from persona_warehouse.landing.contract import contract
 from persona_warehouse.landing.erasing import Erasing, Patterns, give
 from persona_warehouse.night import warehouse_care
+from persona_warehouse.night.erasure import metadata
 from persona_warehouse.night.erasure.plan import Plan
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.config import read_sources
@@ -44,16 +45,18 @@ def erase(settings: Settings, plan: Plan) -> dict[str, int]:
         for path in _files(settings.home / name):
             cleared += _clear(path, patterns)
         counts[f"{name}: files cleared"] = cleared
+    counts["Airflow's database: texts cleared"] = metadata.clear(settings, patterns)
     for name in WORKING:
         shutil.rmtree(settings.home / name, ignore_errors=True)
     return {place: number for place, number in counts.items() if number}
 
 
 def search(settings: Settings, plan: Plan) -> int:
-    """How many files of these folders still hold them."""
+    """How many files of these folders, and texts of Airflow's database elsewhere, still hold them."""
     patterns = Patterns.of(plan.people)
     files = (path for name in FOLDERS for path in _files(settings.home / name))
-    return sum(patterns.clear(text) != text for text in (_text(path) for path in files))
+    held = sum(patterns.clear(text) != text for text in (_text(path) for path in files))
+    return held + metadata.search(settings, patterns)
 
 
 def open_segments(settings: Settings, plan: Plan) -> int:
