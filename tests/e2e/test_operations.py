@@ -50,6 +50,7 @@ def test_every_command_of_the_guide_does_what_it_says(home: Path) -> None:
         return answer
 
     day = {"PERSONA_DATE": DAY}
+    assert "are ready" in give("persona migrate").out
     assert "nothing published yet" in give("persona doctor", codes=(0, 2)).out
     give("persona nightly --date 2026-10-01")
     first = manifest(home)["release_id"]
