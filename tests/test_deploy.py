@@ -90,6 +90,8 @@ def test_every_service_is_bounded_watched_and_without_rights(shape: str, request
     assert set(services) == AIRFLOW | workers | {
         "postgres", "report", "wechat-receiver", "superset", "spark-master", "spark-worker",
     }  # fmt: skip
+    built = {service["image"] for service in services.values() if "build" in service}
+    assert built == {"persona-warehouse", "persona-superset"}
     for name, service in services.items():
         assert service["user"].split(":")[0] not in ("", "0", "root"), name
         assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
@@ -104,7 +106,7 @@ def test_every_service_is_bounded_watched_and_without_rights(shape: str, request
         # a proxy with TLS stands before it
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
         # an image is built here, or has an exact version
-        assert "build" in service or re.search(r":\d+\.\d+[.\d]*-", service["image"]), name
+        assert service["image"] in built or re.search(r":\d+\.\d+[.\d]*-", service["image"]), name
         for volume in service.get("volumes", []):
             source, _, target = volume.removesuffix(":ro").rpartition(":")
             assert volume.endswith(":ro") or source in file["volumes"], volume
@@ -264,6 +266,18 @@ def test_airflow_reads_the_settings_of_an_executor(
     provider = {"CeleryExecutor": "celery", "KubernetesExecutor": "cncf.kubernetes"}[executor]
     listed = (ROOT / f"requirements-{provider.rpartition('.')[2]}.in").read_text(encoding="utf-8")
     assert f"apache-airflow-providers-{provider.replace('.', '-')}>=" in listed
+
+
+@pytest.mark.parametrize(
+    "module", ["celery.executors.celery_executor", "cncf.kubernetes.executors.kubernetes_executor"]
+)
+def test_an_executor_goes_with_this_airflow_where_its_provider_is_installed(module: str, tmp_path: Path) -> None:
+    name = f"airflow.providers.{module}"
+    pytest.importorskip(name.rpartition(".executors")[0], reason="the provider is not installed: requirements-*.txt")
+    command = [sys.executable, "-c", f"import {name}"]
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_pod_of_a_task_is_one_that_kubernetes_knows_and_has_no_rights() -> None:
