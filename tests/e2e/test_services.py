@@ -58,8 +58,9 @@ class Server:
 
     def said(self, name: str, text: str) -> str:
         """A value of the compose file as Compose would give it to a container of the service, here."""
-        for there, here in {**self.here, "/run/secrets": str(self.secrets(name))}.items():
-            text = text.replace(there, here)
+        here = {**self.here, "/run/secrets": str(self.secrets(name))}
+        # in one pass: what was put in is not looked at again
+        text = re.sub("|".join(map(re.escape, here)), lambda found: here[found[0]], text)
         return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
     def secrets(self, name: str) -> Path:
