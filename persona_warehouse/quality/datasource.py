@@ -19,6 +19,8 @@ from great_expectations.data_context import EphemeralDataContext
 from great_expectations.datasource.fluent import SQLDatasource
 from great_expectations.execution_engine import SqlAlchemyExecutionEngine
 
+from persona_warehouse.warehouse import literal
+
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     """A SQL engine on one DuckDB connection, UTC inside, open until `close`."""
@@ -28,7 +30,9 @@ class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
         if self._connection is None:
             self._connection = self.engine.connect()
             self._connection.exec_driver_sql("set timezone = 'UTC'")
-            # nothing that a suite or a value says leads to another file
+            # nothing that a suite or a value says leads to another file, but for the tables that Spark made
+            spark = Path(str(self.engine.url.database)).parent.with_name("spark")
+            self._connection.exec_driver_sql(f"set allowed_directories = [{literal(spark)}]")
             self._connection.exec_driver_sql("set enable_external_access = false")
             self._connection.exec_driver_sql("set lock_configuration = true")
         yield self._connection
