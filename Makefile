@@ -9,7 +9,7 @@ INSTALL := $(if $(UV),$(UV) pip install --python $(BIN)/python,$(PIP) install)
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 SAMPLE := $(PERSONA_HOME)/sample/sources.yml
 
-.PHONY: help setup browser spark demo nightly test test-heavy bench accuracy chaos sbom lint format lock airflow up down clean
+.PHONY: help setup browser spark demo nightly test test-heavy bench accuracy chaos duckdb2 sbom lint format lock airflow up down clean
 .DEFAULT_GOAL := help
 
 help: ## what there is to do
@@ -65,6 +65,12 @@ accuracy: setup ## how right it is, on sample worlds that no test knows; writes 
 chaos: setup ## faults brought about on purpose, about fifteen minutes; writes docs/reliability.md
 	@$(BIN)/python -m tests.chaos
 
+duckdb2: setup browser ## the tests on DuckDB 2.0, in an environment beside .venv: what would fail after a change of the engine
+	@$(BIN)/python -m venv .venv-duckdb2 && ls -d $(CURDIR)/.venv/lib/python3.*/site-packages > $$(ls -d .venv-duckdb2/lib/python3.*/site-packages)/beside.pth
+	@.venv-duckdb2/bin/python -m pip --disable-pip-version-check install --quiet --no-deps 'duckdb>=2,<3'
+	@.venv-duckdb2/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
+	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile -m "not heavy" --maxfail=500 || echo "what is named above fails on DuckDB 2.0"
+
 sbom: setup ## what it is made of, as CycloneDX (sbom.cdx.json), and what is known against it where the network allows
 	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.cdx.json
 	@$(BIN)/pip-audit --requirement requirements.txt --require-hashes --disable-pip \
@@ -93,4 +99,4 @@ down: ## stop the containers; the volume with the data stays
 	@docker compose down
 
 clean: ## remove .venv (what the nights wrote stays)
-	@rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .venv .venv-duckdb2 build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -21,7 +21,7 @@ from rich.table import Table
 from bench.stage import ROOT, Figures, Result, measure
 
 # each is a module with `stages(folder, rows)`: a folder for data that is made once, the number of rows of bulk data
-BENCHMARKS = ("web_files", "sql", "apis", "receiver", "night", "bi")
+BENCHMARKS = ("web_files", "sql", "apis", "receiver", "night", "growth", "bi")
 PACKAGES = ("duckdb", "pyarrow", "dlt", "dbt-core", "dbt-duckdb", "splink", "adbc-driver-postgresql")
 UNITS = {"k": 1_000, "m": 1_000_000}
 

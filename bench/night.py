@@ -40,7 +40,7 @@ def stages(folder: Path, rows: int) -> Iterator[Stage]:
     shutil.rmtree(home, ignore_errors=True)
     for night, state, on in NIGHTS:
         sources = worlds.show(world, state, live)
-        settings = _settings(home, sources, on)
+        settings = settings_of(home, sources, on)
         for step in STEPS:
             yield from _stages_of_step(folder, settings, night, step)
     arguments = {"home": str(home), "sources": str(live / "sources.yml"), "on": str(worlds.END)}
@@ -66,7 +66,7 @@ def _stages_of_step(folder: Path, settings: Settings, night: str, step: str) -> 
 
 def run_step(home: str, sources: str, on: str, step: str) -> dict[str, Any]:
     """One step as a task of Airflow runs it, its imports included."""
-    _settings(Path(home), Path(sources), date.fromisoformat(on))
+    settings_of(Path(home), Path(sources), date.fromisoformat(on))
     size = _bytes(Path(home))
     if step in INGEST:
         done = steps.ingest(step.removeprefix("ingest_"), on)
@@ -79,7 +79,7 @@ def run_bare(home: str, sources: str, on: str, step: str, folder: str, statement
     """The statements of the step that just ran."""
     import time
 
-    settings = _settings(Path(home), Path(sources), date.fromisoformat(on))
+    settings = settings_of(Path(home), Path(sources), date.fromisoformat(on))
     bare.remember(settings, Path(statements))
     if step == "build_staging":
         LAYERS[step](settings, Path(folder))
@@ -94,7 +94,7 @@ def rebuild(home: str, sources: str, on: str) -> dict[str, Any]:
     from persona_warehouse.night import rebuild as rebuilding
     from persona_warehouse.night.runs import recorded
 
-    settings = _settings(Path(home), Path(sources), date.fromisoformat(on))
+    settings = settings_of(Path(home), Path(sources), date.fromisoformat(on))
     before = publish.current_release(settings)
 
     def run(at: Settings) -> Any:
@@ -111,7 +111,8 @@ def rebuild(home: str, sources: str, on: str) -> dict[str, Any]:
     return {"rows": 0, "tables": len(compared), "tables_that_differ": differ}
 
 
-def _settings(home: Path, sources: Path, on: date) -> Settings:
+def settings_of(home: Path, sources: Path, on: date) -> Settings:
+    """The settings of a night of a home, also for what it calls."""
     os.environ["PERSONA_HOME"], os.environ["PERSONA_SOURCES"] = str(home), str(sources)
     return load_settings(business_date=str(on))
 

@@ -121,7 +121,7 @@ def write_database(
     comments: dict[str, dict[str, str]],
     add_quality: Callable[[duckdb.DuckDBPyConnection, str], None],
 ) -> None:
-    """Copies the marts into the candidate's database and Parquet files.
+    """Copies the marts into the candidate's database.
 
     Args:
         order: mart -> columns that it is ordered by, so that look-ups by key read little.
@@ -129,10 +129,10 @@ def write_database(
         add_quality: writes the schema `quality`, given the connection and the name of the attached working database.
 
     Raises:
-        PersonaError: the working database cannot be read, or a mart has a type that Parquet does not keep.
+        PersonaError: the working database cannot be read.
     """
     path = folder / DATABASE
-    with warehouse.connect(path) as connection:
+    with warehouse.connect(path, for_readers=True) as connection:
         warehouse.attach(connection, settings.warehouse_file, "source")
         connection.execute("create schema marts")
         connection.execute("create schema quality")
@@ -151,15 +151,46 @@ def write_database(
         add_quality(connection, "source")
         connection.execute("detach source")
         connection.execute("checkpoint")
-        (folder / "marts").mkdir()
-        for table in _tables(connection, None, "marts"):
-            file = folder / "marts" / f"{table}.parquet"
-            connection.execute(f"copy marts.{identifier(table)} to {literal(file)} (format parquet, compression zstd)")
-            _compare_types(connection, table, file)
     if path.with_name(f"{DATABASE}.wal").exists():
         raise PersonaError(
             "the release's database was not closed cleanly", file=str(path), remedy="run the night again"
         )
+
+
+def write_files(folder: Path, tables: dict[str, dict[str, Any]], former: Release | None) -> None:
+    """Writes the candidate's marts as Parquet, from its database. What is as it was in the former release is the same
+    file under a second name, so that thirty releases do not take thirty times the room.
+
+    Args:
+        tables: what `describe_tables` says of the candidate.
+
+    Raises:
+        PersonaError: a mart has a type that Parquet does not keep.
+    """
+    (folder / "marts").mkdir()
+    with warehouse.connect(folder / DATABASE, read_only=True) as connection:
+        for table in _tables(connection, None, "marts"):
+            file = folder / "marts" / f"{table}.parquet"
+            if former and _is_as_before(former, f"marts.{table}", tables) and _shared(former, file):
+                continue
+            connection.execute(f"copy marts.{identifier(table)} to {literal(file)} (format parquet, compression zstd)")
+            _compare_types(connection, table, file)
+
+
+def _is_as_before(former: Release, table: str, tables: dict[str, dict[str, Any]]) -> bool:
+    return bool(former.manifest["tables"].get(table, {}).get("sha256") == tables[table]["sha256"])
+
+
+def _shared(former: Release, file: Path) -> bool:
+    """Whether the file of the former release, which must be as it was published, could be given a second name."""
+    name = f"marts/{file.name}"
+    try:
+        if sha256_of(former.path / name) != former.manifest["files"][name]["sha256"]:
+            return False
+        os.link(former.path / name, file)
+    except (OSError, KeyError):
+        return False
+    return True
 
 
 def write_restricted(settings: Settings, folder: Path) -> Path:
@@ -169,7 +200,7 @@ def write_restricted(settings: Settings, folder: Path) -> Path:
     file is its owner's alone to read (0600), whatever the umask.
     """
     path = folder / RESTRICTED
-    with private(), warehouse.connect(path) as connection:
+    with private(), warehouse.connect(path, for_readers=True) as connection:
         warehouse.attach(connection, settings.warehouse_file, "source")
         ways = " union all ".join(
             f"""select contact_id, account_id, '{kind}' as kind, {column} as value, source_system, source_object,
@@ -231,9 +262,10 @@ def describe_tables(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, database: str | None, schema: str) -> list[str]:
+    # tables, and views: what Spark made is known by views on its files
     rows = connection.execute(
-        "select table_name from duckdb_tables() where schema_name = ?"
-        " and database_name = coalesce(?, current_database()) order by table_name",
+        "select table_name from information_schema.tables where table_schema = ?"
+        " and table_catalog = coalesce(?, current_database()) order by table_name",
         [schema, database],
     ).fetchall()
     return [str(row[0]) for row in rows]

@@ -14,10 +14,16 @@ import pyarrow as pa
 from persona_warehouse.errors import PersonaError
 from persona_warehouse.settings import memory_limit
 
+# the storage that every engine since 1.0 reads: most tools are slow to follow the newest one
+FOR_READERS: dict[str, str | bool | int | float | list[str]] = {"storage_compatibility_version": "v1.0.0"}
+
 
 @contextmanager
-def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect(path: Path, *, read_only: bool = False, for_readers: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to a DuckDB file, closed at the end; UTC inside.
+
+    Args:
+        for_readers: a file that is made is one that older engines can read, too.
 
     Raises:
         PersonaError: another process (or connection of this one) holds the file, or it is missing or damaged.
@@ -25,7 +31,7 @@ def connect(path: Path, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyC
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        connection = duckdb.connect(str(path), read_only=read_only)
+        connection = duckdb.connect(str(path), read_only=read_only, config=FOR_READERS if for_readers else {})
     except duckdb.Error as error:
         raise _cannot_open(path, error) from error
     try:

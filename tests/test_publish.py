@@ -51,6 +51,7 @@ def publish_night(settings, number, rows=3):
     with publish.candidate(settings) as folder:
         publish.write_database(settings, folder, {"accounts": "place desc"}, {}, add_quality)
         tables = publish.describe_tables(folder)
+        publish.write_files(folder, tables, publish.current_release(settings))
         manifest = {"release_id": publish.new_release_id(tables), "number": number, "tables": tables}
         return publish.publish(settings, folder, manifest)
 """
@@ -255,8 +256,47 @@ def test_a_type_that_parquet_does_not_keep_is_refused(settings: Settings) -> Non
         connection.execute("create schema marts; create table marts.sums as select 9007199254740993::hugeint as total")
     with publish.candidate(settings) as folder, pytest.raises(PersonaError) as caught:
         publish.write_database(settings, folder, {}, {}, lambda *_: None)
+        publish.write_files(folder, publish.describe_tables(folder), None)
     assert (caught.value.object, caught.value.field) == ("sums", "total")
     assert (caught.value.expected, caught.value.found) == ("HUGEINT", "DOUBLE")
+
+
+def test_what_did_not_change_is_one_file_of_both_releases(settings: Settings) -> None:
+    first = publish_night(settings, 1)
+    with connect(settings.warehouse_file) as connection:
+        connection.execute("update marts.contacts set name = 'changed' where place = 2")
+    night["build"], build = (lambda *_: None), night["build"]
+    try:
+        second = publish_night(settings, 1)
+    finally:
+        night["build"] = build
+    same, other = (
+        [one.path / "marts" / f"{table}.parquet" for one in (first, second)] for table in ("accounts", "contacts")
+    )
+    assert same[0].samefile(same[1])
+    assert not other[0].samefile(other[1])
+    assert [publish.verify(one) for one in (first, second)] == [[], []]
+    # readers of the one keep what the other loses
+    publish.prune(settings, 1)
+    assert publish.verify(second) == []
+
+
+def test_a_file_that_is_not_as_it_was_published_is_not_taken_over(settings: Settings) -> None:
+    first = publish_night(settings, 1)
+    file = first.path / "marts" / "accounts.parquet"
+    file.chmod(0o644)
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    second = publish_night(settings, 1)
+    assert not file.samefile(second.path / "marts" / "accounts.parquet")
+    assert publish.verify(second) == []
+
+
+def test_views_of_the_working_database_are_published_as_tables(settings: Settings) -> None:
+    with connect(settings.warehouse_file) as connection:
+        connection.execute("create schema marts; create view marts.seen as select 7 as n")
+    with publish.candidate(settings) as folder:
+        publish.write_database(settings, folder, {}, {}, lambda *_: None)
+        assert publish.describe_tables(folder)["marts.seen"]["rows"] == 1
 
 
 def test_comments_and_odd_names_reach_the_release(settings: Settings) -> None:
@@ -507,6 +547,7 @@ def test_a_reader_never_sees_an_error_or_a_mixture(settings: Settings, tmp_path:
 KILLS = {
     "while the database is written": "publish._compare_types = die",
     "after the database": "publish.describe_tables = die",
+    "before the files": "publish.write_files = die",
     "before the manifest": "publish.write_json = die",
     "while files are forced to the disk": "publish.fsync_path = die",
     "before the rename": "Path.rename = die",

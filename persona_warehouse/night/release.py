@@ -55,6 +55,7 @@ def publish_night(settings: Settings) -> publish.Release:
         if settings.publish_restricted:
             publish.write_restricted(settings, folder)
         tables = publish.describe_tables(folder)
+        publish.write_files(folder, tables, former)
         manifest = _manifest(settings, tables, streams)
         shutil.copytree(audit_folder(settings) / "quality", folder / "quality")
         shutil.copy(audit_folder(settings) / "results.json", folder / "quality" / "results.json")

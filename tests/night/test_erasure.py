@@ -105,6 +105,7 @@ def build(settings: Settings, number: int) -> None:
         (folder / "report").mkdir()
         (folder / "report" / "index.html").write_text(f"<p>{number}</p>", encoding="utf-8")
         tables = publish.describe_tables(folder)
+        publish.write_files(folder, tables, publish.current_release(settings))
         told = {"release_id": publish.new_release_id(tables), "tables": tables, "business_date": str(DAY)}
         with connect(settings.warehouse_file, read_only=True) as connection:
             memory.remember(settings, connection)

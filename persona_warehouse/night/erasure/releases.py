@@ -179,7 +179,10 @@ def _rewrite(settings: Settings, plan: Plan, marks: list[str], old: Path, folder
 
 
 def _rewrite_database(old: Path, new: Path, marks: list[str]) -> None:
-    with private() if old.name == publish.RESTRICTED else nullcontext(), warehouse.connect(new) as connection:
+    with (
+        private() if old.name == publish.RESTRICTED else nullcontext(),
+        warehouse.connect(new, for_readers=True) as connection,
+    ):
         warehouse.attach(connection, old, "old")
         _give(connection, marks)
         for schema, table, columns in _tables(connection, "old"):
