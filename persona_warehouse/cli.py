@@ -481,9 +481,17 @@ def rollback_release(
     settings = _settings(home)
     before = current_release(settings)
     target = rollback(settings, release)
+    _send_releases(settings)
     out.print(f"current is now {target.release_id} (night of {target.manifest['business_date']})")
     if before and before.release_id != target.release_id:
         out.print(f"undo: persona releases rollback {before.release_id}", style="dim")
+
+
+def _send_releases(settings: Settings) -> None:
+    if settings.objects:
+        from persona_warehouse.object_store import send_releases
+
+        send_releases(settings)
 
 
 @releases_app.command("copy")
@@ -509,7 +517,9 @@ def prune_releases(
     """Remove all but the newest releases; the current one always stays."""
     from persona_warehouse.publish import prune
 
-    gone = prune(_settings(home), keep)
+    settings = _settings(home)
+    gone = prune(settings, keep)
+    _send_releases(settings)
     out.print(f"removed {len(gone)}" + (f": {', '.join(gone)}" if gone else ""))
 
 

@@ -37,6 +37,7 @@ class Settings:
         publish_postgres: name of the connection to a PostgreSQL that each release is copied to; empty: none.
         pages_url: where the home's pages are served, for links in alarms; empty: links are paths of files.
         engine: what runs the models, duckdb or spark.
+        objects: URL of an object store that landing and releases are kept in beside the home; empty: none.
     """
 
     home: Path
@@ -50,6 +51,7 @@ class Settings:
     publish_restricted: bool = False
     publish_postgres: str = ""
     engine: str = "duckdb"
+    objects: str = ""
 
     @property
     def report_url(self) -> str:
@@ -135,6 +137,7 @@ class Settings:
             "PERSONA_PUBLISH_POSTGRES": self.publish_postgres,
             "PERSONA_MEMORY_LIMIT": memory_limit(),
             "PERSONA_ENGINE": self.engine,
+            "PERSONA_OBJECTS": self.objects,
         }
 
 
@@ -191,6 +194,7 @@ def load_settings(
         publish_postgres=os.environ.get("PERSONA_PUBLISH_POSTGRES") or "",
         pages_url=os.environ.get("PERSONA_PAGES_URL") or "",
         engine=engine,
+        objects=(os.environ.get("PERSONA_OBJECTS") or "").rstrip("/"),
     )
 
 

@@ -15,6 +15,7 @@ from persona_warehouse.landing import store
 from persona_warehouse.landing.contract import STREAMS, contract
 from persona_warehouse.landing.rewriting import Hit, Rewriting, rewrite
 from persona_warehouse.landing.store import LandedFile
+from persona_warehouse.object_store import send_landing
 from persona_warehouse.recognise.vocabulary import SEEDS, rows_of
 from persona_warehouse.settings import Settings
 from persona_warehouse.sources.receiver.segments import received_folder, whole_bytes
@@ -94,6 +95,8 @@ def retain(settings: Settings, *, dry_run: bool = False) -> dict[str, int]:
             counts[f"landing {policy.name}"] = _landed(settings, policy, since, dry_run)
         else:
             counts[f"folder {policy.name}"] = _files(settings, policy, since, dry_run)
+    if settings.objects and not dry_run:
+        send_landing(settings)
     return {name: number for name, number in counts.items() if number}
 
 

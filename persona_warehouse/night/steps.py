@@ -14,7 +14,18 @@ def ingest(stream: str, business_date: str | None = None, *, force: bool = False
     """Lands what is new in a stream; `sources` is another sources file than the usual one."""
     from persona_warehouse.sources.load import load_stream
 
-    return _step(business_date, f"ingest_{stream}", "load", lambda s: load_stream(s, stream, force=force), sources)
+    def load(settings: Settings) -> Any:
+        if not settings.objects:
+            return load_stream(settings, stream, force=force)
+        from persona_warehouse import object_store
+
+        # whichever machine this is: it has what the others landed, and they get what it lands
+        object_store.fetch_landing(settings, [stream])
+        done = load_stream(settings, stream, force=force)
+        object_store.send_landing(settings, [stream])
+        return done
+
+    return _step(business_date, f"ingest_{stream}", "load", load, sources)
 
 
 def build_staging(business_date: str | None = None) -> Any:
@@ -85,17 +96,26 @@ def _publish(settings: Settings) -> Any:
     from persona_warehouse.night.release import publish_night
 
     release = publish_night(settings)
-    if not settings.publish_postgres:
-        return release
-    from persona_warehouse.mirror import mirror
+    # the release stands, whatever becomes of its copies
+    said = [str(release)]
+    if settings.objects:
+        from persona_warehouse.object_store import send_releases
 
-    # the release stands, whatever becomes of its copy
-    return f"{release}; in PostgreSQL {mirror(release, settings.publish_postgres)}"
+        said.append(f"{send_releases(settings)} files to the object store")
+    if settings.publish_postgres:
+        from persona_warehouse.mirror import mirror
+
+        said.append(f"in PostgreSQL {mirror(release, settings.publish_postgres)}")
+    return "; ".join(said) if said[1:] else release
 
 
 def _build(settings: Settings, layer: str) -> str:
     from persona_warehouse import transform
 
+    if settings.objects and layer == "staging":
+        from persona_warehouse.object_store import fetch_landing
+
+        fetch_landing(settings)
     results = transform.build(settings, layer)
     kinds: dict[str, int] = {}
     for result in results:

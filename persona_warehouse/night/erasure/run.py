@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from persona_warehouse import memory, publish, warehouse
+from persona_warehouse import memory, object_store, publish, warehouse
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing.rewriting import tombstone
 from persona_warehouse.landing.suppression import suppress
@@ -52,17 +52,26 @@ def erase(
     if plan.is_suppressed:
         say(f"suppressed: {suppress(settings, plan.erasure_id, plan.people)} identifiers, as keyed hashes")
     plan = _done(settings, plan, landing.erase(settings, plan.erasure_id, plan.people), say, "landing")
+    # what is built next takes what the store has
+    _send(settings, object_store.send_landing)
     _forget(settings, plan)
     say("memory and warehouse: forgotten; the warehouse is built anew")
     at = settings.with_date(date.fromisoformat(plan.business_date)) if plan.business_date else settings
     steps = run(at)
     plan = _done(settings, plan, releases.erase(settings, plan), say, "releases")
     plan = _done(settings, plan, places.erase(settings, plan), say, "everything else")
+    _send(settings, object_store.send_landing)
+    _send(settings, object_store.send_releases)
     proof = _proof(settings, plan, steps)
     write_json(proof_file(settings, plan.erasure_id), proof)
     if not any(proof["left_in_this_home"].values()):
         close(settings, plan)
     return proof, steps
+
+
+def _send(settings: Settings, send: Callable[[Settings], int]) -> None:
+    if settings.objects:
+        send(settings)
 
 
 def _done(settings: Settings, plan: Plan, found: dict[str, int], say: Callable[[str], None], part: str) -> Plan:
