@@ -84,21 +84,21 @@ points as (
     group by e.session_key, w.sub_driver
 ),
 
--- who read nothing that says anything stays without a driver
+-- who read nothing that says anything stays without a driver. The evidence joins at the end: here every session stands
+-- once for every driver
 likely as (
     select
         s.session_key,
         d.sub_driver,
         d.driver,
-        p.evidence,
         exp(cast(coalesce(p.points, 0) as double)) as odds
-    from placed as s
+    from (
+        select distinct e.session_key
+        from points as e
+        inner join placed as s on s.session_key = e.session_key
+    ) as s
     cross join {{ ref('drivers') }} as d
     left join points as p on p.session_key = s.session_key and p.sub_driver = d.sub_driver
-    where exists (
-        select 1 from points as any_points
-        where any_points.session_key = s.session_key
-    )
 ),
 
 shared as (
@@ -122,10 +122,11 @@ ranked as (
 )
 
 select
-    session_key,
-    driver,
-    case when driver is not null then sub_driver end as sub_driver,
-    driver_confidence,
-    evidence as driver_evidence
-from ranked
-where place = 1 and driver_confidence >= {{ behaviour_parameter('driver_confidence_min') }}
+    r.session_key,
+    r.driver,
+    case when r.driver is not null then r.sub_driver end as sub_driver,
+    r.driver_confidence,
+    p.evidence as driver_evidence
+from ranked as r
+left join points as p on p.session_key = r.session_key and p.sub_driver = r.sub_driver
+where r.place = 1 and r.driver_confidence >= {{ behaviour_parameter('driver_confidence_min') }}
