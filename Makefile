@@ -66,10 +66,11 @@ chaos: setup ## faults brought about on purpose, about fifteen minutes; writes d
 	@$(BIN)/python -m tests.chaos
 
 duckdb2: setup browser ## the tests on DuckDB 2.0, in an environment beside .venv: what would fail after a change of the engine
-	@$(BIN)/python -m venv .venv-duckdb2 && ls -d $(CURDIR)/.venv/lib/python3.*/site-packages > $$(ls -d .venv-duckdb2/lib/python3.*/site-packages)/beside.pth
-	@.venv-duckdb2/bin/python -m pip --disable-pip-version-check install --quiet --no-deps 'duckdb>=2,<3'
-	@.venv-duckdb2/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation -e .
-	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile -m "not heavy" --maxfail=500 || echo "what is named above fails on DuckDB 2.0"
+	@$(BIN)/python -m venv --clear --without-pip .venv-duckdb2
+	@ls -d $(CURDIR)/.venv/lib/python3.*/site-packages > $$(ls -d .venv-duckdb2/lib/python3.*/site-packages)/beside.pth
+	@$(PIP) --python .venv-duckdb2/bin/python install --quiet --no-deps 'duckdb>=2,<3'
+	@$(PIP) --python .venv-duckdb2/bin/python install --quiet --no-deps --no-build-isolation -e .
+	@.venv-duckdb2/bin/python -m pytest -n 2 --dist loadfile -m "not heavy" || echo "what is named above fails on DuckDB 2.0"
 
 sbom: setup ## what it is made of, as CycloneDX (sbom.cdx.json), and what is known against it where the network allows
 	@$(BIN)/cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.cdx.json
