@@ -19,7 +19,7 @@ if not shutil.which("java"):
 
 from tests.spark.cluster import cluster
 
-pytestmark = [pytest.mark.heavy, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.heavy, pytest.mark.timeout(3000)]
 HERE, THERE = "here", "there"
 
 
@@ -34,7 +34,7 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     shutil.copytree(here, there, symlinks=True)
     assert persona(*night, home=here).code == 0
     with cluster(folder / "cluster") as settings:
-        answer = persona(*night, home=there, PERSONA_ENGINE="spark", SPARK_CONF_DIR=str(settings), timeout=1500)
+        answer = persona(*night, home=there, PERSONA_ENGINE="spark", SPARK_CONF_DIR=str(settings), timeout=2600)
     assert answer.code == 0, answer.out[-3000:] + answer.err[-3000:]
     return here, there
 
