@@ -105,13 +105,13 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
     addressed as (
         select node, words, coalesce(
                    case when list_contains(words, family) then family end,
-                   case when name is null and len(list_filter(words, word -> word in ({families}))) = 1
-                        then list_filter(words, word -> word in ({families}))[1] end,
+                   case when name is null and len(list_filter(words, lambda word: word in ({families}))) = 1
+                        then list_filter(words, lambda word: word in ({families}))[1] end,
                    case when len(words) = 1 and starts_with(words[1], family) then family end
                ) as own_family
         from (
             select node, name, family,
-                   list_filter(regexp_split_to_array(email_local, '[^a-z]+'), word -> word <> '') as words
+                   list_filter(regexp_split_to_array(email_local, '[^a-z]+'), lambda word: word <> '') as words
             from read
             where email_local is not null and (name is null or (given = '' and family <> ''))
         )
@@ -119,7 +119,7 @@ def make_features(connection: duckdb.DuckDBPyConnection, records: str, out: str)
     ),
     completed as (
         select node, own_family,
-               case when len(words) = 2 then list_filter(words, word -> word <> own_family)[1]
+               case when len(words) = 2 then list_filter(words, lambda word: word <> own_family)[1]
                     else substr(words[1], length(own_family) + 1) end as own_given
         from addressed
         where own_family is not null

@@ -93,11 +93,11 @@ _SPLIT = r"""
 select distinct id, unnest(
     case when regexp_matches(whole, '\p{Han}')
     then list_concat(
-        list_filter(string_split(whole, ''), c -> regexp_matches(c, '[\p{L}\p{N}]')),
-        list_transform(range(1, length(whole)), i -> substring(whole, cast(i as bigint), 2)))
+        list_filter(string_split(whole, ''), lambda c: regexp_matches(c, '[\p{L}\p{N}]')),
+        list_transform(range(1, length(whole)), lambda i: substring(whole, cast(i as bigint), 2)))
     else list_concat(
-        list_filter(string_split(whole, ' '), w -> w <> ''),
-        list_transform(list_filter(string_split(whole, ' '), w -> length(w) > 3), w -> left(w, 4) || '*'))
+        list_filter(string_split(whole, ' '), lambda w: w <> ''),
+        list_transform(list_filter(string_split(whole, ' '), lambda w: length(w) > 3), lambda w: left(w, 4) || '*'))
     end) as term
 from """
 

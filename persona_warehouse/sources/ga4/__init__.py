@@ -146,14 +146,16 @@ def open_events(
     elements = "to_json(json_extract(document, '$.list[*].element'))"
     listed = f"case when starts_with(document, '{{') then {elements} else document end"
     value = "coalesce(e.value.string_value, e.value.int_value, e.value.double_value, e.value.float_value)"
-    transformed = f"list_transform(try(from_json({listed}, {literal(SHAPE)})), e -> {{'key': e.key, 'value': {value}}})"
+    transformed = (
+        f"list_transform(try(from_json({listed}, {literal(SHAPE)})), lambda e: {{'key': e.key, 'value': {value}}})"
+    )
     layers = {
         "document": raw.text(PARAMS),
-        "params": f"list_filter({transformed}, e -> e.key is not null and e.value is not null)",
-        "param_names": "list_transform(params, e -> e.key)",
+        "params": f"list_filter({transformed}, lambda e: e.key is not null and e.value is not null)",
+        "param_names": "list_transform(params, lambda e: e.key)",
         # a parameter that stands twice is read by its first value
         "unique_params": "case when len(list_distinct(param_names)) = len(param_names) then params else"
-        " list_filter(params, (e, i) -> list_position(param_names, e.key) = i) end",
+        " list_filter(params, lambda e, i: list_position(param_names, e.key) = i) end",
     }
     asked = {name: f"param_{at}" for at, name in enumerate(wanted) if name.startswith(prefix)}
     relation = raw.relation
@@ -168,8 +170,10 @@ def open_events(
 
     def properties(used: set[str], spread: str | None, added: dict[str, str]) -> str:
         taken = [literal(name.removeprefix(prefix)) for name in sorted(used) if name.startswith(prefix)]
-        others = f"list_filter(unique_params, e -> e.key not in ({', '.join(taken)}))" if taken else "unique_params"
-        each = f"list_transform({others}, e -> to_json(e.key) || ':' || to_json(e.value))"
+        others = (
+            f"list_filter(unique_params, lambda e: e.key not in ({', '.join(taken)}))" if taken else "unique_params"
+        )
+        each = f"list_transform({others}, lambda e: to_json(e.key) || ':' || to_json(e.value))"
         entries = f"'{{' || nullif(array_to_string({each}, ','), '') || '}}'"
         outside = {name for name in used if not name.startswith(prefix)} | {PARAMS}
         return raw.properties(outside, spread, {PARAMS: entries, **added})

@@ -92,5 +92,6 @@ select
     dense_rank() over (partition by anonymous_id order by started_at, run_session_id, own_run) as session_number,
     started_at,
     -- holds the browser's id: what leaves the house is its keyed hash
-    {{ dbt.hash("concat_ws('|', anonymous_id, coalesce(session_mark, " ~ moment_text("started_at") ~ "))") }} as session_key
+    {% set mark = "coalesce(session_mark, " ~ moment_text("started_at") ~ ")" -%}
+    {{ dbt.hash("concat_ws('|', anonymous_id, " ~ mark ~ ")") }} as session_key
 from begun

@@ -1,5 +1,6 @@
 {# do new followers buy rather than long-active ones? Both are watched for equally long, and only those of whom the
    whole time has passed are counted #}
+{% set text = dbt.type_string() %}
 {% set night = "cast('" ~ var("as_of_date") ~ "' as date)" %}
 {% set z = behaviour_parameter('interval_z') %}
 {% set min_cell = behaviour_parameter('min_cell') %}
@@ -127,7 +128,7 @@ spread as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', cohort, scene, cast(window_days as " ~ dbt.type_string() ~ "), outcome)") }} as follower_cohort_id,
+    {{ dbt.hash("concat_ws('|', cohort, scene, cast(window_days as " ~ text ~ "), outcome)") }} as follower_cohort_id,
     cohort,
     scene,
     window_days,

@@ -1,5 +1,6 @@
 {# each time that somebody followed the Official Account, what they did meanwhile that the account is told of, and what
    came of it #}
+{% set text = dbt.type_string() %}
 {% set night_end = end_of_day("'" ~ var('as_of_date') ~ "'") %}
 with follows as (
     select * from {{ ref('int_behaviour__follows') }}
@@ -41,7 +42,7 @@ outcomes as (
 )
 
 select
-    {{ keyed_hash("concat(f.openid, '|', cast(f.episode_number as " ~ dbt.type_string() ~ "))") }} as follower_episode_id,
+    {{ keyed_hash("concat(f.openid, '|', cast(f.episode_number as " ~ text ~ "))") }} as follower_episode_id,
     {{ keyed_hash('f.openid') }} as follower_key,
     f.episode_number,
     f.contact_id,

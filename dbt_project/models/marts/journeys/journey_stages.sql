@@ -1,6 +1,7 @@
 {# the state machine: evidence moves an account forward; only what the seed allows can move it back; between two such
    pieces the stage is the furthest that any evidence reached. Evidence that speaks for no stage belongs to the stage in
    which it falls #}
+{% set text = dbt.type_string() %}
 with evidence as (
     select
         *,
@@ -97,7 +98,7 @@ summaries as (
         account_id,
         entry_number,
         {{ dbt.listagg(
-            "concat(stream, ' ', evidence, ' ', cast(evidence_count as " ~ dbt.type_string() ~ "))",
+            "concat(stream, ' ', evidence, ' ', cast(evidence_count as " ~ text ~ "))",
             "'; '",
             "order by evidence_count desc, evidence"
         ) }} as evidence_summary,
@@ -125,7 +126,7 @@ reasons as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', c.account_id, cast(c.entry_number as " ~ dbt.type_string() ~ "))") }} as journey_stage_id,
+    {{ dbt.hash("concat_ws('|', c.account_id, cast(c.entry_number as " ~ text ~ "))") }} as journey_stage_id,
     c.account_id,
     o.journey_stage as stage,
     c.stage_order,

@@ -1,6 +1,7 @@
 {# the four conversions. By cohort: what became of the leads that came in a month, as a plain rate and as Kaplan and
    Meier's estimate of conversion within the horizon, which is fair to young cohorts. By period: what went on in a month,
    whenever the leads came #}
+{% set text = dbt.type_string() %}
 {% set z = lead_parameter('confidence_z') %}
 {% set min_cell = lead_parameter('funnel_min_cell') %}
 {% set longest = lead_parameter('funnel_horizon_days') %}
@@ -233,7 +234,7 @@ told as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', t.view, t.segment_type, t.segment, cast(t.month_start as " ~ dbt.type_string() ~ "), t.stage)") }}
+    {{ dbt.hash("concat_ws('|', t.view, t.segment_type, t.segment, cast(t.month_start as " ~ text ~ "), t.stage)") }}
         as lead_funnel_id,
     t.view,
     t.month_start,

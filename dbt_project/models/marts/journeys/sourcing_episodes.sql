@@ -1,4 +1,5 @@
 {# the times in which an account busied itself with a topic #}
+{% set text = dbt.type_string() %}
 {% set night = "cast('" ~ var("as_of_date") ~ "' as date)" %}
 with visits as (
     select * from {{ ref('int_behaviour__episode_visits') }}
@@ -127,7 +128,7 @@ covered as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as " ~ dbt.type_string() ~ "))") }} as sourcing_episode_id,
+    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as " ~ text ~ "))") }} as sourcing_episode_id,
     e.account_id,
     e.topic,
     e.episode_number,

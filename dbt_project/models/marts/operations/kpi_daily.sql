@@ -1,4 +1,5 @@
 {# operating metrics by day and segment, days without anything included, with target and comparisons beside #}
+{% set text = dbt.type_string() %}
 {% set night = "cast('" ~ var("as_of_date") ~ "' as date)" %}
 {% set first_day = dbt.dateadd('day', '1 - cast(' ~ kpi_parameter('history_days') ~ ' as integer)', night) %}
 with events as (
@@ -101,7 +102,7 @@ compared as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', c.metric, c.segment_type, c.segment, cast(c.day as " ~ dbt.type_string() ~ "))") }}
+    {{ dbt.hash("concat_ws('|', c.metric, c.segment_type, c.segment, cast(c.day as " ~ text ~ "))") }}
         as kpi_daily_id,
     c.metric,
     m.stage,
@@ -117,8 +118,8 @@ select
     cast(c.year_ago_value as decimal(38, 6)) as year_ago_value,
     cast(c.month_value as decimal(38, 6)) as month_value,
     cast(c.month_target as double) as month_target,
-    cast(case when c.month_target > 0 then cast(c.month_value as double) / c.month_target end as double) as month_attainment,
-    cast(case when c.all_value > 0 then cast(c.value as double) / c.all_value end as double) as share_of_all,
+    case when c.month_target > 0 then cast(c.month_value as double) / c.month_target end as month_attainment,
+    case when c.all_value > 0 then cast(c.value as double) / c.all_value end as share_of_all,
     cast(case when c.segment_type <> 'all' then round(c.peer_mean, 6) end as double) as peer_mean
 from compared as c
 inner join {{ ref('kpi_metrics') }} as m on m.metric = c.metric
