@@ -25,6 +25,7 @@ from persona_warehouse.quality.reconciliation import write_reconciliation
 from persona_warehouse.quality.results import audit_folder, read_results, write_results
 from persona_warehouse.report import render_report
 from persona_warehouse.settings import PROJECT_ROOT, Settings
+from persona_warehouse.transform import lineage
 from persona_warehouse.versions.changes import write_changes
 
 
@@ -50,7 +51,7 @@ def publish_night(settings: Settings) -> publish.Release:
             folder,
             order,
             comments,
-            lambda connection, source: _quality(settings, connection, source, streams, former),
+            lambda connection, source: _quality(settings, connection, source, streams, former, folder / "dbt_docs"),
         )
         if settings.publish_restricted:
             publish.write_restricted(settings, folder)
@@ -72,15 +73,17 @@ def _quality(
     source: str,
     streams: list[Freshness],
     former: publish.Release | None,
+    docs: Path,
 ) -> None:
     """The schema `quality`: what the audit said, how fresh the streams are, what was held back or is new, what ran,
-    what changes for readers."""
+    what changes for readers, from where columns come."""
     write_results(connection, read_results(settings))
     write_freshness(connection, streams)
     write_quarantined_rows(connection, source)
     write_new_columns(connection, settings)
     write_reconciliation(connection, settings)
     write_changes(connection, former)
+    lineage.write_table(connection, docs / transform.LINEAGE)
     runs = [
         (
             f"{run.business_date}/{run.dag}",

@@ -13,10 +13,12 @@ from persona_warehouse.errors import ConfigError, PersonaError
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
+from persona_warehouse.transform import lineage
 from persona_warehouse.transform.bands import check_bands
 from persona_warehouse.warehouse import connect
 
 DIGEST = "digest.txt"  # beside what was made of the project: the project it was made of
+LINEAGE = "column_lineage.csv"
 PARSED = "parsed.txt"  # likewise, beside the parsed project
 
 
@@ -156,20 +158,24 @@ def unit_test(settings: Settings) -> list[NodeResult]:
 
 
 def write_docs(settings: Settings, out: Path, former: Path | None = None) -> Path:
-    """Writes dbt's documentation as one file, `out`/index.html; that of `former` where the project is as it was."""
+    """Writes dbt's documentation as one file, `out`/index.html, and beside it from where each column comes; those of
+    `former` where the project is as it was."""
     # on Spark too: its tables are views of the warehouse file
     settings = replace(settings, engine="duckdb")
     out.mkdir(parents=True, exist_ok=True)
-    digest = _digest(settings, settings.dbt_project)
+    made_of = f"{_digest(settings, settings.dbt_project)} {lineage.made_by()}"
     mark = former / DIGEST if former else None
-    if former and mark and mark.is_file() and mark.read_text(encoding="utf-8") == digest:
-        for name in ("index.html", DIGEST):
+    if former and mark and mark.is_file() and mark.read_text(encoding="utf-8") == made_of:
+        for name in ("index.html", LINEAGE, DIGEST):
             _share(former / name, out / name)
         return out / "index.html"
     _invoke(settings, ["docs", "generate", "--static"])
     page = (_target(settings) / "static_index.html").read_text(encoding="utf-8")
     (out / "index.html").write_text(page, encoding="utf-8")
-    (out / DIGEST).write_text(digest, encoding="utf-8")
+    with connect(settings.warehouse_file, read_only=True) as connection:
+        columns = lineage.columns_of(connection)
+    lineage.write_file(lineage.column_lineage(read_json(_target(settings) / "manifest.json"), columns), out / LINEAGE)
+    (out / DIGEST).write_text(made_of, encoding="utf-8")
     return out / "index.html"
 
 
