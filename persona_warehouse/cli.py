@@ -532,8 +532,8 @@ def report(
 
     settings = _settings(home)
     find_release(settings, None)
-    for name in ("report", "quality", "dbt_docs"):
-        out.print(f"{name:<9} {escape(str(settings.current / name / 'index.html'))}", soft_wrap=True)
+    for name in ("report", "dictionary", "quality", "dbt_docs"):
+        out.print(f"{name:<10} {escape(str(settings.current / name / 'index.html'))}", soft_wrap=True)
     if open_:
         webbrowser.open((settings.current / "report" / "index.html").as_uri())
 

@@ -23,7 +23,7 @@ from persona_warehouse.quality.freshness import (
 )
 from persona_warehouse.quality.reconciliation import write_reconciliation
 from persona_warehouse.quality.results import audit_folder, read_results, write_results
-from persona_warehouse.report import render_report
+from persona_warehouse.report import render_dictionary, render_report
 from persona_warehouse.settings import PROJECT_ROOT, Settings
 from persona_warehouse.transform import lineage
 from persona_warehouse.versions.changes import write_changes
@@ -61,6 +61,8 @@ def publish_night(settings: Settings) -> publish.Release:
         shutil.copytree(audit_folder(settings) / "quality", folder / "quality")
         shutil.copy(audit_folder(settings) / "results.json", folder / "quality" / "results.json")
         render_report(folder / publish.DATABASE, manifest, folder / "report")
+        told = transform.described_tables(settings)
+        render_dictionary(folder / publish.DATABASE, manifest, told, folder / "dictionary")
         # before anybody is shown it: what a reader saw is remembered, whatever becomes of the warehouse
         with warehouse.connect(settings.warehouse_file, read_only=True) as connection:
             memory.remember(settings, connection)

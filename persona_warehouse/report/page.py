@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from persona_warehouse.errors import PersonaError
-from persona_warehouse.report import checkups
+from persona_warehouse.report import checkups, dictionary
 from persona_warehouse.report.charts import draw
 from persona_warehouse.report.figures import DEAL_STAGES, MOST_OBJECTS, MOST_ROWS, Figures, read_figures
 from persona_warehouse.report.pages import PAGES
@@ -31,6 +31,7 @@ FIRST_ROWS = 8  # of a long list; the rest waits behind "show all"
 FIRST_COLUMNS = 30
 ACCOUNTS = "accounts"
 SITE = ("index", *(page.name for page in PAGES), ACCOUNTS)
+DICTIONARY = "dictionary"
 
 
 def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Path:
@@ -69,6 +70,31 @@ def render_report(database: Path, manifest: Mapping[str, Any], out: Path) -> Pat
     return _write(render_page(figures, languages), out / "index.html")
 
 
+def render_dictionary(
+    database: Path, manifest: Mapping[str, Any], told: Mapping[str, Mapping[str, Any]], out: Path
+) -> Path:
+    """Writes `out`/index.html, the data dictionary of a release, beside the folder of its report; returns its path.
+
+    Args:
+        database: as for `render_report`.
+        manifest: likewise.
+        told: what the project says of each table, in Chinese and English (`transform.described_tables`).
+
+    Raises:
+        PersonaError: the database cannot be opened or has another shape.
+    """
+    languages = {code: Language(code) for code in LANGUAGES}
+    with connect(database, read_only=True) as connection, _told(DICTIONARY):
+        seal(connection)
+        figures = read_figures(connection, manifest)
+        found = dictionary.read_dictionary(ReleaseTables(connection), manifest, told)
+    shared = {"dictionary": found, "few_origins": dictionary.FEW_ORIGINS}
+    text = _named(
+        "dictionary.html.j2", "dictionary.name", figures, languages, shared, base="../report/", also=DICTIONARY
+    )
+    return _write(text, out / "index.html")
+
+
 def render_page(figures: Figures, languages: Mapping[str, Language]) -> str:
     """The index as text: one body per language; the style sheet shows the one that the `lang` attribute names."""
     bodies = {
@@ -102,13 +128,14 @@ def _named(
     languages: Mapping[str, Language],
     shared: Mapping[str, object],
     base: str = "",
+    also: str | None = None,
 ) -> str:
     """A page with the same content in each language, titled by the text `name` and the day."""
     titles = {
         code: language.t("pages.title", name=language.t(name), date=figures.business_date.isoformat())
         for code, language in languages.items()
     }
-    return _render(template, figures, dict.fromkeys(languages.values(), shared), titles, base)
+    return _render(template, figures, dict.fromkeys(languages.values(), shared), titles, base, also)
 
 
 def _render(
@@ -117,11 +144,13 @@ def _render(
     bodies: Mapping[Language, Mapping[str, object]],
     titles: Mapping[str, Markup],
     base: str = "",
+    also: str | None = None,
 ) -> str:
-    """A page; `base` leads from it to the folder of the report."""
+    """A page; `base` leads from it to the folder of the report, `also` names a style and script of its own."""
     environment = _environment()
     body = environment.get_template(template)
-    style, script = _asset("style.css"), _asset("script.js")
+    names = ("style.css", "script.js") if also is None else ("style.css", f"{also}.css", "script.js", f"{also}.js")
+    style, script = ("".join(_asset(name) for name in names if name.endswith(kind)) for kind in (".css", ".js"))
     return environment.get_template("page.html.j2").render(
         bodies=[
             (

@@ -24,6 +24,14 @@ class ReleaseTables:
     def has(self, table: str) -> bool:
         return table in self._present
 
+    def columns(self) -> dict[str, list[tuple[str, str]]]:
+        """Every published table -> its columns with their types, in order."""
+        found = self._connection.execute(
+            """select schema_name || '.' || table_name, list((column_name, data_type) order by column_index)
+               from duckdb_columns() where schema_name in ('marts', 'quality') group by all order by all"""
+        )
+        return dict(found.fetchall())
+
     def rows(self, table: str, sql: str, parameters: list[object] | None = None) -> list[dict[str, Any]]:
         """The rows of a query, a dict each; none when the release lacks `table` or another it asks."""
         wanted = {table, *re.findall(r"\b(?:marts|quality)\.\w+", sql)}

@@ -13,7 +13,7 @@ from persona_warehouse.errors import ConfigError, PersonaError
 from persona_warehouse.files import read_json, write_json
 from persona_warehouse.landing import store
 from persona_warehouse.settings import Settings
-from persona_warehouse.transform import lineage
+from persona_warehouse.transform import dictionary, lineage
 from persona_warehouse.transform.bands import check_bands
 from persona_warehouse.warehouse import connect
 
@@ -247,6 +247,11 @@ def _node(result: Any) -> NodeResult:
         rows_affected=affected if isinstance(affected, int) and affected >= 0 else None,
         message=result.message,
     )
+
+
+def described_tables(settings: Settings) -> dict[str, dictionary.Table]:
+    """Schema.table -> what the project says of it, in Chinese and English; of the last build."""
+    return dictionary.described_tables(settings.dbt_project, read_json(_target(settings) / "manifest.json"))
 
 
 def describe_marts(settings: Settings) -> tuple[dict[str, str], dict[str, dict[str, str]]]:

@@ -27,7 +27,7 @@ NAMES = ("table_name", "column_name", "origin_kind", "origin_table", "origin_col
 # schema of a relation -> what it is where SQL ends
 ENDS = {"staging": "staging", "seeds": "seed"}
 FOLLOWED = "followed"  # within one model: a column of another relation
-KINDS = ("staging", "seed", "python", "file", "none", "unread")
+KINDS = ("model", "staging", "seed", "python", "file", "none", "unread")
 
 
 class Origin(NamedTuple):
@@ -35,7 +35,8 @@ class Origin(NamedTuple):
 
     Attributes:
         kind: staging, seed, python (a table that Python makes), file (that a model reads itself), none (a constant or
-            a count of rows), or unread: the SQL of `table` could not be read, `reason` says why.
+            a count of rows), or unread: the SQL of `table` could not be read, `reason` says why. Or model: no end, but
+            the step before the column, where that is another model.
         table: with its schema; of a file its path in the home.
     """
 
@@ -83,7 +84,7 @@ def column_lineage(manifest: Mapping[str, Any], columns: Columns) -> list[tuple[
         for (schema, table), node in sorted(models.items())
         if schema == "marts"
         for column in node["columns"]
-        for origin in sorted(reader.origins(schema, table, column), key=_order)
+        for origin in sorted(reader.steps(schema, table, column) | reader.origins(schema, table, column), key=_order)
     ]
 
 
@@ -119,32 +120,50 @@ class _Reader:
         self.known: dict[tuple[str, str, str], Origins] = {}
 
     def origins(self, schema: str, table: str, column: str) -> Origins:
+        """Where the column comes from in the end."""
         key = (schema, table, column)
         if key not in self.known:
             self.known[key] = frozenset(self._origins(*key))
         return self.known[key]
 
+    def steps(self, schema: str, table: str, column: str) -> Origins:
+        """The columns of other models that it is made of directly."""
+        if not self._is_read(schema, table):
+            return frozenset()
+        columns = self._columns(schema, table)
+        read = [] if isinstance(columns, str) else columns.get(column, [])
+        return frozenset(
+            Origin("model", one.table, one.column)
+            for one in read
+            if one.kind == FOLLOWED and self._is_read(*str(one.table).split("."))
+        )
+
     def _origins(self, schema: str, table: str, column: str) -> Iterator[Origin]:
-        model = self.models.get((schema, table))
         name = f"{schema}.{table}"
-        if model is None or model["language"] != "sql":
+        if not self._is_read(schema, table):
             yield Origin(ENDS.get(schema, "python"), name, column)
             return
-        if (schema, table) not in self.read:
-            self.read[schema, table] = _read(model.get("compiled_code"), self.schema)
-        columns = self.read[schema, table]
+        columns = self._columns(schema, table)
         if isinstance(columns, str) or column not in columns:
             yield Origin("unread", name, column, columns if isinstance(columns, str) else "not among what it selects")
             return
         found: set[Origin] = set()
         for one in columns[column]:
             if one.kind == FOLLOWED:
-                place, _, origin = str(one.table).partition(".")
+                place, origin = str(one.table).split(".")
                 found |= self.origins(place, origin, str(one.column))
             else:
                 found.add(Origin(one.kind, one.table or name, one.column or column, one.reason))
         # what is counted or constant in one branch of several says nothing beside the others
         yield from {one for one in found if one.kind != "none"} or {Origin("none")}
+
+    def _is_read(self, schema: str, table: str) -> bool:
+        return self.models.get((schema, table), {}).get("language") == "sql"
+
+    def _columns(self, schema: str, table: str) -> dict[str, list[Origin]] | str:
+        if (schema, table) not in self.read:
+            self.read[schema, table] = _read(self.models[schema, table].get("compiled_code"), self.schema)
+        return self.read[schema, table]
 
 
 def _read(sql: str | None, schema: Schema) -> dict[str, list[Origin]] | str:
