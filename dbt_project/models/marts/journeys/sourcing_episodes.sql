@@ -128,7 +128,8 @@ covered as (
 )
 
 select
-    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as " ~ text ~ "))") }} as sourcing_episode_id,
+    {{ dbt.hash("concat_ws('|', e.account_id, e.topic, cast(e.episode_number as " ~ text ~ "))") }}
+        as sourcing_episode_id,
     e.account_id,
     e.topic,
     e.episode_number,
