@@ -107,6 +107,11 @@ class Table:
     def short(self) -> str:
         return self.name.partition(".")[2]
 
+    @property
+    def file(self) -> str | None:
+        """The same as a file of its own, in the folder of the release."""
+        return f"marts/{self.short}.parquet" if self.schema == "marts" else None
+
     def text(self, language: Language) -> Markup:
         return _shown(self.told, language)
 

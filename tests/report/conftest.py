@@ -24,6 +24,8 @@ TABLES = {f"marts.{name}": columns for name, columns in mart_columns().items()} 
     "quality.new_columns": "stream text, object text, column_name text, since date",
     "quality.source_freshness": """stream text, status text, last_load_date date, data_through timestamptz,
         rows_landed bigint, rows_quarantined bigint, message text""",
+    "quality.column_lineage": """table_name text, column_name text, origin_kind text, origin_table text,
+        origin_column text, reason text""",
     **{f"quality.{name}": columns for name, columns in changes.TABLES.items()},
 }
 OBJECTS = {

@@ -11,10 +11,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from persona_warehouse.report import render_report
+from persona_warehouse.report import render_dictionary, render_report
 from persona_warehouse.report.page import SITE
+from tests.report.test_dictionary import LINEAGE, TOLD
 from tests.report.test_sections import ROWS
 
+DICTIONARY = "../dictionary/index"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(
     CHROMIUM is None, reason="no Chromium on this machine: `make browser` installs it where apt may"
@@ -36,7 +38,9 @@ def opened(
 ) -> Iterator[Callable[[str], tuple[Page, list[str]]]]:
     """Opens a page of a release; beside it what the browser complained of, and what it asked the world for."""
     folder = tmp_path / "report"
-    render_report(build(ROWS), manifest(), folder)
+    database = build(ROWS, LINEAGE)
+    render_report(database, manifest(), folder)
+    render_dictionary(database, manifest(), TOLD, tmp_path / "dictionary")
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
 
     def open_page(name: str) -> tuple[Page, list[str]]:
@@ -52,7 +56,7 @@ def opened(
     context.close()
 
 
-@pytest.mark.parametrize("name", SITE)
+@pytest.mark.parametrize("name", [*SITE, DICTIONARY])
 def test_a_page_opens_in_both_languages_without_a_complaint(
     opened: Callable[[str], tuple[Page, list[str]]], name: str
 ) -> None:
@@ -92,7 +96,7 @@ def test_drawings_have_marks_and_fit_their_place(opened: Callable[[str], tuple[P
 
 
 def test_a_narrow_screen_shows_no_page_wider_than_itself(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
-    for name in (*SITE, "accounts/001"):
+    for name in (*SITE, "accounts/001", DICTIONARY):
         page, _ = opened(f"{name}.html")
         page.set_viewport_size({"width": 390, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
@@ -117,10 +121,66 @@ def test_an_account_is_found_by_what_is_typed(opened: Callable[[str], tuple[Page
     assert complaints == []
 
 
+def test_a_column_is_found_by_its_name_and_by_its_meaning_in_either_language(
+    opened: Callable[[str], tuple[Page, list[str]]],
+) -> None:
+    page, complaints = opened("index.html#en")
+    page.locator("nav.site:visible").get_by_role("link", name="Data dictionary").click()
+    page.wait_for_url("**/dictionary/index.html#en")
+    page.keyboard.press("/")
+    field, hits = page.locator("input[data-look]:visible"), page.locator(".hits:visible a")
+    assert field.evaluate("each => each === document.activeElement")
+    page.keyboard.type("tier")
+    # the column that is called so stands before those that are called likewise
+    assert hits.first.inner_text().split("\n")[:2] == ["tier", "marts.accounts"]
+    assert hits.count() > 3
+    for typed in ("行业", "its trade", "accounts industry_code", "accounts.industry_code"):
+        field.fill(typed)
+        assert hits.first.locator("code").first.inner_text() == "industry_code", typed
+    field.fill("nothing is called so")
+    assert hits.count() == 0
+    assert page.locator("output:visible").inner_text() == "0 found"
+    assert complaints == []
+
+
+def test_what_was_found_opens_by_keyboard_and_stays_in_the_other_language(
+    opened: Callable[[str], tuple[Page, list[str]]],
+) -> None:
+    page, complaints = opened(f"{DICTIONARY}.html#en")
+    row = page.locator('[id="en-marts.accounts.account_name"]')
+    assert not row.is_visible()
+    page.locator("input[data-look]:visible").fill("account_name")
+    page.keyboard.press("ArrowDown")
+    assert page.locator(".hits:visible a").first.evaluate("each => each === document.activeElement")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#en-marts.accounts.account_name")
+    assert row.is_visible()
+    box = row.bounding_box()
+    assert box is not None
+    assert 0 <= box["y"] <= 900
+    assert row.evaluate("each => each === document.activeElement")
+    page.goto(page.url.replace("#en-", "#zh-"))
+    assert page.evaluate("document.documentElement.lang") == "zh-CN"
+    assert page.locator('[id="zh-marts.accounts.account_name"]').is_visible()
+    # what stands in the data and texts is text
+    assert page.locator("img").count() == 0
+    assert complaints == []
+
+
+def test_paper_has_every_column(opened: Callable[[str], tuple[Page, list[str]]]) -> None:
+    page, _ = opened(f"{DICTIONARY}.html#en")
+    page.emulate_media(media="print")
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    rows = page.locator("[data-language=en] table.dictionary tbody tr")
+    assert rows.count() == page.locator("[data-language=en] table.dictionary tbody tr:visible").count() > 900
+    assert page.locator("nav:visible, .find:visible").count() == 0
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_accessible_by_axe(opened: Callable[[str], tuple[Page, list[str]]], scheme: Any) -> None:
-    for name in (*SITE, "accounts/001"):
+    for name in (*SITE, "accounts/001", DICTIONARY):
         page, _ = opened(f"{name}.html#en")
+        page.evaluate("document.querySelectorAll('[data-language=en] details').forEach(each => each.open = true)")
         page.emulate_media(color_scheme=scheme)
         found = Axe().run(page).response["violations"]
         serious = [

@@ -207,7 +207,9 @@ def test_every_page_leads_to_every_other_in_its_language(page: Callable[..., Ele
     for name in SITE:
         for code in ("zh", "en"):
             menu = page(name).one("div", data_language=code).one("nav", class_="site")
-            assert [each.attributes["href"] for each in menu.all("a")] == [f"{other}.html#{code}" for other in SITE]
+            assert [each.attributes["href"] for each in menu.all("a")] == [
+                f"{other}.html#{code}" for other in (*SITE, "../dictionary/index")
+            ]
             assert [each.attributes["href"] for each in menu.all("a", aria_current="page")] == [f"{name}.html#{code}"]
 
 
