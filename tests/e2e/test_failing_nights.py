@@ -109,6 +109,7 @@ def test_the_next_night_heals_by_itself(home: Path) -> None:
     now = (home / "current" / "dbt_docs" / "index.html").resolve()
     assert now != former
     assert now.samefile(former)
+    assert now.with_name("column_lineage.csv").samefile(former.with_name("column_lineage.csv"))
 
 
 def test_the_streams_kept_their_history(home: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -302,6 +303,29 @@ def test_no_name_address_or_number_of_the_world_is_in_the_release(world: duckdb.
     )
     world.execute(f"create or replace table said as select distinct text from ({' union all '.join(texts)})")
     assert rows(world, f"select text from said where text in (select value from ({personal}))") == []
+
+
+def test_the_data_dictionary_has_every_published_table_and_column_in_both_languages(
+    world: duckdb.DuckDBPyConnection,
+) -> None:
+    ((file,),) = rows(world, "select path from duckdb_databases() where database_name = 'release'")
+    page = (Path(str(file)).parent / "dictionary" / "index.html").read_text(encoding="utf-8")
+    published = rows(
+        world,
+        "select schema_name || '.' || table_name || '.' || column_name from duckdb_columns()"
+        " where database_name = 'release'",
+    )
+    assert len(published) > 1000
+    for code, words in (("zh", r"[\u4e00-\u9fff]"), ("en", r"[a-z]")):
+        told = dict(re.findall(rf'<tr role="row" id="{code}-([\w.]+)".*?<span data-said>(.*?)</span>', page, re.DOTALL))
+        assert set(told) == {str(name) for (name,) in published}
+        assert [name for name, text in told.items() if not re.search(words, text)] == []
+    assert rows(
+        world,
+        """select count(*) from duckdb_columns() as c where database_name = 'release' and schema_name = 'marts'
+           and (table_name, column_name) not in
+               (select table_name, column_name from release.quality.column_lineage)""",
+    ) == [(0,)]
 
 
 def test_titles_are_read_as_the_truth_has_them(world: duckdb.DuckDBPyConnection) -> None:
