@@ -117,14 +117,24 @@ class _Reader:
         self.models = models
         self.schema = MappingSchema(schema, dialect="duckdb")
         self.read: dict[tuple[str, str], dict[str, list[Origin]] | str] = {}
-        self.known: dict[tuple[str, str, str], Origins] = {}
 
     def origins(self, schema: str, table: str, column: str) -> Origins:
         """Where the column comes from in the end."""
-        key = (schema, table, column)
-        if key not in self.known:
-            self.known[key] = frozenset(self._origins(*key))
-        return self.known[key]
+        found: set[Origin] = set()
+        waiting, seen = [(schema, table, column)], set()
+        while waiting:
+            # a model that grows night by night also reads itself
+            if (place := waiting.pop()) in seen:
+                continue
+            seen.add(place)
+            for one in self._before(*place):
+                if one.kind == FOLLOWED:
+                    schema, table = str(one.table).split(".")
+                    waiting.append((schema, table, str(one.column)))
+                else:
+                    found.add(one)
+        # what is counted or constant in one branch of several says nothing beside the others
+        return frozenset({one for one in found if one.kind != "none"} or {Origin("none")})
 
     def steps(self, schema: str, table: str, column: str) -> Origins:
         """The columns of other models that it is made of directly."""
@@ -138,7 +148,8 @@ class _Reader:
             if one.kind == FOLLOWED and self._is_read(*str(one.table).split("."))
         )
 
-    def _origins(self, schema: str, table: str, column: str) -> Iterator[Origin]:
+    def _before(self, schema: str, table: str, column: str) -> Iterator[Origin]:
+        """What a column is made of directly; itself, where SQL ends."""
         name = f"{schema}.{table}"
         if not self._is_read(schema, table):
             yield Origin(ENDS.get(schema, "python"), name, column)
@@ -147,15 +158,9 @@ class _Reader:
         if isinstance(columns, str) or column not in columns:
             yield Origin("unread", name, column, columns if isinstance(columns, str) else "not among what it selects")
             return
-        found: set[Origin] = set()
         for one in columns[column]:
-            if one.kind == FOLLOWED:
-                place, origin = str(one.table).split(".")
-                found |= self.origins(place, origin, str(one.column))
-            else:
-                found.add(Origin(one.kind, one.table or name, one.column or column, one.reason))
-        # what is counted or constant in one branch of several says nothing beside the others
-        yield from {one for one in found if one.kind != "none"} or {Origin("none")}
+            # what could not be read within a model is told by the model
+            yield one._replace(table=name, column=column) if one.kind == "unread" else one
 
     def _is_read(self, schema: str, table: str) -> bool:
         return self.models.get((schema, table), {}).get("language") == "sql"
@@ -182,13 +187,28 @@ def _read(sql: str | None, schema: Schema) -> dict[str, list[Origin]] | str:
         # sqlglot follows a union by the place of columns
         if any(union.args.get("by_name") for union in query.find_all(exp.SetOperation)):
             return "its union goes by the names of columns"
+        # conditions choose rows: they are not counted, and sqlglot cannot place all of their names where files are read
+        for select in query.find_all(exp.Select):
+            select.set("where", None)
         found = lineage(None, query, schema, dialect="duckdb", trim_selects=False)
     except (SqlglotError, ValueError, RecursionError) as error:
         return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
     read: dict[str, list[Origin]] = {}
     for name, top in found.items():
-        read[name] = [_end(node) for node in top.walk() if not node.downstream]
+        ends = [(node, end) for node in top.walk() for end in node.downstream if not end.downstream]
+        read[name] = [
+            _of_all(node, end) if isinstance(node.expression, exp.Star) else _end(end)
+            for node, end in ends or [(top, top)]
+        ]
     return read
+
+
+def _of_all(node: Node, end: Node) -> Origin:
+    """A column out of `select *`: of one file it is the column of that name; of several nobody can tell."""
+    origin = _end(end)
+    if len(node.downstream) == 1 and origin.kind == "file":
+        return origin._replace(column=node.name.rpartition(".")[2].strip('"'))
+    return Origin("unread", None, None, "it is of `select *`, and of which table nothing tells")
 
 
 def _end(node: Node) -> Origin:

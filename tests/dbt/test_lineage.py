@@ -72,12 +72,13 @@ def test_every_column_of_every_mart_comes_from_somewhere_that_is_there(
             assert column in there[schema][name], (table, column)  # type: ignore[index]
 
 
-def test_only_models_that_read_files_themselves_are_unread(rows: list[tuple[str | None, ...]]) -> None:
-    unread = {(table, bool(reason)) for _, _, kind, table, _, reason in rows if kind == "unread"}
-    assert unread == {
-        ("intermediate.int_crm__company_employee_counts", True),
-        ("intermediate.int_wechat__follower_states", True),
-    }
+def test_nothing_is_unread_and_files_are_ends_too(rows: list[tuple[str | None, ...]]) -> None:
+    assert [row for row in rows if row[2] == "unread"] == []
+    # two models read landing themselves, by `select *`, and one of them what it told the night before
+    files = {(table, column) for _, _, kind, table, column, _ in rows if kind == "file"}
+    assert ("landing/crm/companies/**/*.parquet", "employee_count") in files
+    assert ("landing/wechat/followers/**/*.parquet", "subscribed_at") in files
+    assert "*" not in {column for _, column in files}
 
 
 def model(name: str, sql: str, schema: str = "intermediate", language: str = "sql") -> dict[str, Any]:
@@ -130,10 +131,10 @@ def test_a_table_that_python_makes_is_an_end() -> None:
         "select from where (",
         None,
         f"select * from {DEALS} union all by name select * from {DEALS}",
-        "select * from read_parquet('landing/x.parquet')",
+        "select * from read_parquet('landing/x.parquet') as x, read_parquet('landing/y.parquet') as y",
         "select nobody.told from somewhere",
     ],
-    ids=["broken", "not compiled", "by name", "a file", "unknown table"],
+    ids=["broken", "not compiled", "by name", "two files", "unknown table"],
 )
 def test_what_cannot_be_read_says_so_and_invents_nothing(sql: str | None) -> None:
     between = {**model("between", ""), "compiled_code": sql}
@@ -141,6 +142,25 @@ def test_what_cannot_be_read_says_so_and_invents_nothing(sql: str | None) -> Non
     assert step == ("model", "intermediate.between", "told", None)
     assert end[:3] == ("unread", "intermediate.between", "told")
     assert end[3]
+
+
+def test_a_column_of_a_file_is_an_end_also_by_select_star() -> None:
+    for selected in ("*", "f.told", "*, f.other as more"):
+        sql = f"select {selected} from read_parquet(getvariable('x') || '/landing/x.parquet') as f where f.a in (1)"
+        between = model("between", f"with landed as ({sql}) select told from landed")
+        assert told(f"select told from {BETWEEN}", between)[1] == ("file", "landing/x.parquet", "told", None)
+
+
+def test_a_model_that_also_reads_itself_comes_from_all_that_ever_entered() -> None:
+    between = model(
+        "between",
+        f"select amount as told, rate as other from {DEALS}"
+        f" union all select other as told, told as other from {BETWEEN}",
+    )
+    assert told(f"select told from {BETWEEN}", between)[1:] == [
+        ("staging", "staging.deals", "amount", None),
+        ("staging", "staging.deals", "rate", None),
+    ]
 
 
 def test_a_constant_and_a_count_come_from_no_column() -> None:
