@@ -37,7 +37,7 @@ class Answer:
     err: str
 
 
-def persona(*arguments: str | Path, home: Path, timeout: int = 500, **environment: str) -> Answer:
+def persona(*arguments: str | Path, home: Path, timeout: int = 1000, **environment: str) -> Answer:
     """Runs the command line in a process of its own, with no PERSONA_* variable but the given ones."""
     if arguments[0] == "nightly" and not (home / "dbt_target").exists():
         give_parsed_project(home)
